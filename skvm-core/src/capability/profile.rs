@@ -1,0 +1,247 @@
+//! Capability profiles (TCP v1.0): what a target was measured to do.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Level, Primitive};
+use crate::digest::Digest;
+use crate::target::{HarnessId, ModelId, Target};
+
+/// The levels that a target reaches, in the original SkVM's TCP v1.0 JSON.
+///
+/// A primitive that is absent was *not measured*, which is not [`Level::L0`]. Fields and primitive
+/// ids that this version does not know are kept and written back.
+///
+/// ```
+/// use skvm_core::capability::{CapabilityProfile, Level, Primitive};
+///
+/// let profile = CapabilityProfile::from_json(
+///     r#"{"version":"1.0","model":"m","harness":"h","profiledAt":"2026-01-01T00:00:00Z",
+///         "capabilities":{"tool.exec":"L0"},"details":[],"isPartial":true}"#,
+/// )?;
+/// assert_eq!(profile.level(Primitive::ToolExec), Some(Level::L0));
+/// assert_eq!(profile.level(Primitive::ToolWeb), None);
+/// # Ok::<(), skvm_core::capability::ProfileError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CapabilityProfile {
+    /// Always `"1.0"`.
+    pub version: String,
+    /// The model that was measured.
+    pub model: ModelId,
+    /// The harness that it ran in.
+    pub harness: HarnessId,
+    /// When, as an ISO 8601 text; this library only carries it.
+    pub profiled_at: String,
+    /// Level by primitive id.
+    #[serde(with = "levels")]
+    #[schemars(with = "BTreeMap<String, Level>")]
+    capabilities: Levels,
+    /// What the levels rest on; empty when only the levels were carried over.
+    #[serde(default)]
+    pub details: Vec<PrimitiveDetail>,
+    /// What measuring cost.
+    #[serde(default)]
+    pub cost: ProfileCost,
+    /// Whether the measurement was broken off or left primitives out on purpose.
+    #[serde(default)]
+    pub is_partial: bool,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// Known levels by primitive, and the ids that the catalogue does not have.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Levels {
+    known: BTreeMap<Primitive, Level>,
+    unknown: BTreeMap<String, Value>,
+}
+
+mod levels {
+    use super::{BTreeMap, Level, Levels, Primitive, Value};
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(levels: &Levels, s: S) -> Result<S::Ok, S::Error> {
+        let known = levels.known.iter().map(|(primitive, level)| {
+            (primitive.id(), serde_json::to_value(level).unwrap_or(Value::Null))
+        });
+        let unknown = levels.unknown.iter().map(|(id, value)| (id.as_str(), value.clone()));
+        known.chain(unknown).collect::<BTreeMap<_, _>>().serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Levels, D::Error> {
+        let mut levels = Levels::default();
+        for (id, value) in BTreeMap::<String, Value>::deserialize(d)? {
+            match id.parse::<Primitive>() {
+                Ok(primitive) => {
+                    let level = Level::deserialize(&value).map_err(|_| {
+                        D::Error::custom(format!("level of {id} is {value}, not L0 to L3"))
+                    })?;
+                    levels.known.insert(primitive, level);
+                }
+                Err(_) => {
+                    levels.unknown.insert(id, value);
+                }
+            }
+        }
+        Ok(levels)
+    }
+}
+
+/// What one primitive's level rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PrimitiveDetail {
+    /// Id of the primitive; kept as text, so that details of unknown primitives survive.
+    pub primitive_id: String,
+    /// The level that was concluded.
+    pub highest_level: Level,
+    /// One result a level, in no fixed order.
+    #[serde(default)]
+    pub level_results: Vec<LevelResult>,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// How the instances of one level went.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LevelResult {
+    /// The level that was tried.
+    pub level: Level,
+    /// Whether it counts as reached.
+    pub passed: bool,
+    /// Instances that passed.
+    #[serde(default)]
+    pub pass_count: u32,
+    /// Instances that were tried, skipped ones included.
+    #[serde(default)]
+    pub total_count: u32,
+    /// Instances that could not be judged.
+    #[serde(default)]
+    pub skip_count: u32,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// What measuring cost. `None` is unknown, not zero.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileCost {
+    /// US dollars.
+    #[serde(default)]
+    pub total_usd: Option<f64>,
+    /// Tokens.
+    #[serde(default)]
+    pub total_tokens: TokenTotals,
+    /// Milliseconds.
+    #[serde(default)]
+    pub duration_ms: Option<f64>,
+}
+
+/// Tokens by kind. `None` is unknown, not zero.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenTotals {
+    /// Read by the model, without what came from its cache.
+    #[serde(default)]
+    pub input: Option<u64>,
+    /// Written by the model.
+    #[serde(default)]
+    pub output: Option<u64>,
+    /// Read from the provider's cache.
+    #[serde(default)]
+    pub cache_read: Option<u64>,
+    /// Written to the provider's cache.
+    #[serde(default)]
+    pub cache_write: Option<u64>,
+}
+
+/// A profile could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProfileError {
+    /// The text is not the JSON of a profile.
+    #[error("reading a capability profile (TCP v1.0)")]
+    Json(#[from] serde_json::Error),
+    /// The profile has a version that this library does not read.
+    #[error("capability profile has version {found:?}; only \"1.0\" is read")]
+    Version {
+        /// The version found.
+        found: String,
+    },
+}
+
+impl CapabilityProfile {
+    /// A profile with nothing measured yet.
+    #[must_use]
+    pub fn new(target: &Target, profiled_at: impl Into<String>) -> Self {
+        Self {
+            version: "1.0".into(),
+            model: target.model.clone(),
+            harness: target.harness.clone(),
+            profiled_at: profiled_at.into(),
+            capabilities: Levels::default(),
+            details: Vec::new(),
+            cost: ProfileCost::default(),
+            is_partial: true,
+            extra: Map::new(),
+        }
+    }
+
+    /// Reads TCP v1.0 JSON.
+    ///
+    /// # Errors
+    /// [`ProfileError`] when the text is not such JSON, a level is not L0 to L3, or the version is
+    /// another one.
+    pub fn from_json(json: &str) -> Result<Self, ProfileError> {
+        let profile: Self = serde_json::from_str(json)?;
+        if profile.version != "1.0" {
+            return Err(ProfileError::Version { found: profile.version });
+        }
+        Ok(profile)
+    }
+
+    /// The level of a primitive; `None` when it was not measured.
+    #[must_use]
+    pub fn level(&self, primitive: Primitive) -> Option<Level> {
+        self.capabilities.known.get(&primitive).copied()
+    }
+
+    /// The same profile with one level set.
+    #[must_use]
+    pub fn with_level(mut self, primitive: Primitive, level: Level) -> Self {
+        self.capabilities.known.insert(primitive, level);
+        self
+    }
+
+    /// The measured levels in catalogue order.
+    pub fn levels(&self) -> impl Iterator<Item = (Primitive, Level)> + '_ {
+        self.capabilities.known.iter().map(|(primitive, level)| (*primitive, *level))
+    }
+
+    /// The target that was measured.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        Target::new(self.model.clone(), self.harness.clone())
+    }
+
+    /// Names what a compilation depends on: the levels, not when or how they were measured.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut builder = Digest::builder("profile-levels");
+        for (primitive, level) in self.levels() {
+            builder.add(primitive.id().as_bytes());
+            builder.add(&[level as u8]);
+        }
+        builder.finish()
+    }
+}

@@ -1,0 +1,217 @@
+//! What a pass sees and what it gives.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Cancellation, Pass, PassError, PassId};
+use crate::artifact::{Artifact, ArtifactKey, ArtifactSet};
+use crate::capability::CapabilityProfile;
+use crate::diagnostic::Diagnostic;
+use crate::document::Document;
+use crate::edit::{Edit, Edits};
+use crate::llm::LlmBackend;
+use crate::skill::{Bundle, Skill};
+use crate::target::Target;
+
+/// What is compiled: a skill for a target.
+#[derive(Debug, Clone)]
+pub struct Unit {
+    /// The skill.
+    pub skill: Arc<Skill>,
+    /// The target.
+    pub target: Target,
+    /// What the target was measured to do; `None` when it was not measured.
+    pub profile: Option<Arc<CapabilityProfile>>,
+    /// The folder where the skill's bundle will lie when it runs.
+    pub install_dir: PathBuf,
+}
+
+impl Unit {
+    /// A skill that stays where it is, for a target without a profile.
+    #[must_use]
+    pub fn new(skill: impl Into<Arc<Skill>>, target: Target) -> Self {
+        let skill = skill.into();
+        let install_dir = skill.root().to_owned();
+        Self { skill, target, profile: None, install_dir }
+    }
+
+    /// The same unit with a profile.
+    #[must_use]
+    pub fn with_profile(mut self, profile: impl Into<Arc<CapabilityProfile>>) -> Self {
+        self.profile = Some(profile.into());
+        self
+    }
+
+    /// The same unit, installed in another folder.
+    #[must_use]
+    pub fn with_install_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.install_dir = folder.into();
+        self
+    }
+}
+
+/// What a pass gave.
+#[derive(Debug, Clone, Default)]
+pub struct PassOutput {
+    /// Artifacts that it put.
+    pub artifacts: ArtifactSet,
+    /// Edits that it made.
+    pub edits: Edits,
+    /// What it found.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The only way in and out for a pass.
+pub struct PassContext<'a> {
+    unit: &'a Unit,
+    pass: PassId,
+    reads: &'static [ArtifactKey],
+    writes: &'static [ArtifactKey],
+    needs_profile: bool,
+    inputs: &'a ArtifactSet,
+    llm: Option<&'a dyn LlmBackend>,
+    cancellation: Cancellation,
+    output: PassOutput,
+}
+
+impl std::fmt::Debug for PassContext<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PassContext")
+            .field("pass", &self.pass)
+            .field("unit", &self.unit)
+            .field("output", &self.output)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> PassContext<'a> {
+    /// A context for one run of `pass`, which reads from `inputs`.
+    #[must_use]
+    pub fn new(pass: &dyn Pass, unit: &'a Unit, inputs: &'a ArtifactSet) -> Self {
+        Self {
+            unit,
+            pass: pass.id(),
+            reads: pass.reads(),
+            writes: pass.writes(),
+            needs_profile: pass.needs_profile(),
+            inputs,
+            llm: None,
+            cancellation: Cancellation::new(),
+            output: PassOutput::default(),
+        }
+    }
+
+    /// The same context with a model.
+    #[must_use]
+    pub fn with_llm(mut self, llm: &'a dyn LlmBackend) -> Self {
+        self.llm = Some(llm);
+        self
+    }
+
+    /// The same context, cancelled by that flag.
+    #[must_use]
+    pub fn with_cancellation(mut self, cancellation: Cancellation) -> Self {
+        self.cancellation = cancellation;
+        self
+    }
+
+    /// The skill.
+    #[must_use]
+    pub fn skill(&self) -> &'a Skill {
+        &self.unit.skill
+    }
+
+    /// The text that all spans point into.
+    #[must_use]
+    pub fn source(&self) -> &'a str {
+        self.unit.skill.source()
+    }
+
+    /// The Markdown body.
+    #[must_use]
+    pub fn document(&self) -> &'a Document {
+        self.unit.skill.document()
+    }
+
+    /// The files beside it.
+    #[must_use]
+    pub fn bundle(&self) -> &'a Bundle {
+        self.unit.skill.bundle()
+    }
+
+    /// The target.
+    #[must_use]
+    pub fn target(&self) -> &'a Target {
+        &self.unit.target
+    }
+
+    /// The folder where the bundle will lie when the skill runs.
+    #[must_use]
+    pub fn install_dir(&self) -> &'a Path {
+        &self.unit.install_dir
+    }
+
+    /// The target's profile; `None` unless the pass declares [`Pass::needs_profile`].
+    #[must_use]
+    pub fn profile(&self) -> Option<&'a CapabilityProfile> {
+        self.unit.profile.as_deref().filter(|_| self.needs_profile)
+    }
+
+    /// An artifact of an earlier pass; `None` when that pass was passed over.
+    ///
+    /// # Errors
+    /// [`PassError::UndeclaredRead`] when the pass does not declare it, [`PassError::Artifact`] when
+    /// it is not of that type.
+    pub fn artifact<A: Artifact>(&self) -> Result<Option<Arc<A>>, PassError> {
+        if !self.reads.contains(&A::KEY) {
+            return Err(PassError::UndeclaredRead { pass: self.pass.clone(), key: A::KEY });
+        }
+        Ok(self.inputs.get::<A>()?)
+    }
+
+    /// Puts an artifact.
+    ///
+    /// # Errors
+    /// [`PassError::UndeclaredWrite`] when the pass does not declare it, [`PassError::Artifact`] when
+    /// it cannot be written as JSON.
+    pub fn put<A: Artifact>(&mut self, artifact: A) -> Result<(), PassError> {
+        if !self.writes.contains(&A::KEY) {
+            return Err(PassError::UndeclaredWrite { pass: self.pass.clone(), key: A::KEY });
+        }
+        Ok(self.output.artifacts.put(artifact)?)
+    }
+
+    /// Makes an edit.
+    ///
+    /// # Errors
+    /// [`PassError::Edit`] when it does not lie in the source or overlaps another edit of this pass.
+    pub fn edit(&mut self, edit: Edit) -> Result<(), PassError> {
+        Ok(self.output.edits.insert(self.unit.skill.source(), edit)?)
+    }
+
+    /// Tells a finding.
+    pub fn diagnose(&mut self, diagnostic: Diagnostic) {
+        self.output.diagnostics.push(diagnostic);
+    }
+
+    /// A model to refine with, if the host gave one. Its answers are recorded: the same request gives
+    /// the same answer in every later compilation, without asking.
+    #[must_use]
+    pub fn llm(&self) -> Option<&'a dyn LlmBackend> {
+        self.llm
+    }
+
+    /// Ends the pass when the compilation was cancelled; to be called between pieces of long work.
+    ///
+    /// # Errors
+    /// [`PassError::Cancelled`].
+    pub fn checkpoint(&self) -> Result<(), PassError> {
+        if self.cancellation.is_cancelled() { Err(PassError::Cancelled) } else { Ok(()) }
+    }
+
+    /// What the pass gave.
+    #[must_use]
+    pub fn finish(self) -> PassOutput {
+        self.output
+    }
+}

@@ -1,0 +1,7 @@
+//! Behaviour of skvm-core through its public API.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod corpus;
+mod document;
+mod skill;
