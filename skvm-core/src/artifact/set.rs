@@ -30,7 +30,7 @@ struct Entry {
 
 /// An artifact could not be written or read as JSON.
 #[derive(Debug, thiserror::Error)]
-#[error("artifact {key:?} as JSON")]
+#[error("artifact {key} as JSON")]
 pub struct ArtifactError {
     key: ArtifactKey,
     #[source]

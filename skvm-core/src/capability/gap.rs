@@ -34,6 +34,9 @@ pub struct Gap {
     /// What kind of gap it is.
     #[serde(rename = "gapType")]
     pub kind: GapKind,
+    /// Whether edits closed it: the requirements of the edited text no longer have it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
 }
 
 /// Three different things that must not be confused.
@@ -70,6 +73,7 @@ impl Gaps {
                     required_level: requirement.min_level,
                     model_level,
                     kind,
+                    closed: false,
                 });
             }
         }

@@ -1,5 +1,6 @@
 //! What a pass sees and what it gives.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,6 +60,8 @@ pub struct PassOutput {
     pub edits: Edits,
     /// What it found.
     pub diagnostics: Vec<Diagnostic>,
+    /// Whether it asked for the target; if not, the result serves every target.
+    pub looked_at_target: bool,
 }
 
 /// The only way in and out for a pass.
@@ -72,6 +75,7 @@ pub struct PassContext<'a> {
     llm: Option<&'a dyn LlmBackend>,
     cancellation: Cancellation,
     output: PassOutput,
+    looked_at_target: Cell<bool>,
 }
 
 impl std::fmt::Debug for PassContext<'_> {
@@ -98,6 +102,7 @@ impl<'a> PassContext<'a> {
             llm: None,
             cancellation: Cancellation::new(),
             output: PassOutput::default(),
+            looked_at_target: Cell::new(false),
         }
     }
 
@@ -142,6 +147,7 @@ impl<'a> PassContext<'a> {
     /// The target.
     #[must_use]
     pub fn target(&self) -> &'a Target {
+        self.looked_at_target.set(true);
         &self.unit.target
     }
 
@@ -211,7 +217,8 @@ impl<'a> PassContext<'a> {
 
     /// What the pass gave.
     #[must_use]
-    pub fn finish(self) -> PassOutput {
+    pub fn finish(mut self) -> PassOutput {
+        self.output.looked_at_target = self.looked_at_target.get();
         self.output
     }
 }

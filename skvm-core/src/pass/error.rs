@@ -12,7 +12,7 @@ use crate::llm::LlmError;
 #[non_exhaustive]
 pub enum PassError {
     /// The pass read an artifact that is not among its `reads`.
-    #[error("pass {pass} reads artifact {key:?} without declaring it")]
+    #[error("pass {pass} reads artifact {key} without declaring it")]
     UndeclaredRead {
         /// The pass.
         pass: PassId,
@@ -20,7 +20,7 @@ pub enum PassError {
         key: ArtifactKey,
     },
     /// The pass put an artifact that is not among its `writes`.
-    #[error("pass {pass} writes artifact {key:?} without declaring it")]
+    #[error("pass {pass} writes artifact {key} without declaring it")]
     UndeclaredWrite {
         /// The pass.
         pass: PassId,

@@ -84,6 +84,21 @@ impl Skill {
         loaded.into_skill()
     }
 
+    /// The same skill with another text: same folder, same bundle. For looking at what a compiled
+    /// text demands.
+    #[must_use]
+    pub fn with_text(&self, text: impl Into<String>) -> Self {
+        let loaded = load::Loaded {
+            root: self.root.clone(),
+            entry: self.entry.clone(),
+            text: text.into(),
+            bundle: self.bundle.clone(),
+            nested: self.nested.clone(),
+            diagnostics: Vec::new(),
+        };
+        loaded.into_skill()
+    }
+
     /// The folder that the skill was loaded from.
     #[must_use]
     pub fn root(&self) -> &Path {

@@ -1,0 +1,13 @@
+//! What the examples share: profiles by name, skills that are shipped, and reports as JSON.
+
+pub mod profiles;
+pub mod report;
+pub mod usage;
+
+use std::path::{Path, PathBuf};
+
+/// The folder of a skill that is shipped with the examples.
+#[must_use]
+pub fn shipped_skill(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("skills").join(name)
+}

@@ -1,0 +1,169 @@
+//! What `compile --json` tells about one skill.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use skvm_core::artifact::{Dependencies, Evidence, Templates, Workflow};
+use skvm_core::capability::{Gaps, Level, Primitive, Requirements};
+use skvm_core::diagnostic::{Diagnostic, LineIndex};
+use skvm_core::skill::{LoadError, Skill};
+use skvm_core::tokens;
+use skvm_passes::variant::Variant;
+
+use crate::usage::Stop;
+
+/// Microseconds that loading and compiling took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Micros {
+    /// Loading.
+    pub load: u128,
+    /// Compiling.
+    pub compile: u128,
+}
+
+/// One compiled skill.
+///
+/// # Errors
+/// [`Stop::Failed`] when an artifact is not what its key says.
+pub fn compiled(
+    path: &Path,
+    skill: &Skill,
+    variant: &Variant,
+    micros: Micros,
+) -> Result<Value, Stop> {
+    let artifacts = variant.artifacts();
+    let lines = LineIndex::new(skill.source());
+    let requirements = artifacts.get::<Requirements>()?.unwrap_or_default();
+    let gaps = artifacts.get::<Gaps>()?.unwrap_or_default();
+    let dependencies = artifacts.get::<Dependencies>()?.unwrap_or_default();
+    let workflow = artifacts.get::<Workflow>()?.unwrap_or_default();
+    let templates = artifacts.get::<Templates>()?.unwrap_or_default();
+    let demanded: Vec<Value> = requirements
+        .by_primitive()
+        .into_iter()
+        .map(|(primitive, level)| json!({"primitive": primitive, "level": level}))
+        .collect();
+    let (gaps, gaps_closed) = by_primitive(&gaps);
+    let edits: Vec<Value> = variant
+        .edits()
+        .iter()
+        .map(|edit| {
+            json!({
+                "rule": edit.reason.rule,
+                "primitive": edit.reason.primitive,
+                "line": lines.line(edit.span.start),
+            })
+        })
+        .collect();
+    let dependencies: Vec<Value> = dependencies
+        .entries
+        .iter()
+        .map(|dependency| {
+            json!({
+                "kind": dependency.kind,
+                "name": dependency.name,
+                "requirement": dependency.requirement,
+                "evidence": dependency.evidence.iter().map(|e| place(skill, &lines, e)).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let told = skill.diagnostics().iter().chain(variant.diagnostics());
+    Ok(json!({
+        "skill": path,
+        "name": skill.name(),
+        "description": skill.description(),
+        "status": "ok",
+        "diagnostics": told.map(|found| diagnostic(found, &lines)).collect::<Vec<_>>(),
+        "requirements": demanded,
+        "gaps": gaps,
+        "gaps_closed": gaps_closed,
+        "edits": edits,
+        "dependencies": dependencies,
+        "workflow": {
+            "steps": workflow.steps.len(),
+            "edges": workflow.edges.len(),
+            "groups": workflow.groups,
+        },
+        "templates": templates.templates.len(),
+        "tokens": {
+            "before": tokens::estimate(skill.source()),
+            "after": tokens::estimate(variant.text()),
+        },
+        "variant": variant.digest(),
+        "micros": {"load": micros.load, "compile": micros.compile},
+    }))
+}
+
+/// A skill that could not be loaded.
+#[must_use]
+pub fn unreadable(path: &Path, error: &LoadError) -> Value {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let message = std::iter::once(error.to_string())
+        .chain(causes.map(ToString::to_string))
+        .collect::<Vec<_>>()
+        .join(": ");
+    json!({
+        "skill": path,
+        "name": null,
+        "description": null,
+        "status": "error",
+        "diagnostics": [
+            {"code": "skill/unreadable", "severity": "error", "message": message, "line": null}
+        ],
+        "requirements": [],
+        "gaps": [],
+        "gaps_closed": 0,
+        "edits": [],
+        "dependencies": [],
+        "workflow": {"steps": 0, "edges": 0, "groups": []},
+        "templates": 0,
+        "tokens": {"before": 0, "after": 0},
+        "variant": null,
+        "micros": {"load": 0, "compile": 0},
+    })
+}
+
+/// Gaps by primitive, the widest of each, and how many of those primitives have none left open.
+fn by_primitive(gaps: &Gaps) -> (Vec<Value>, usize) {
+    let mut widest: BTreeMap<Primitive, (Level, Option<Level>, bool)> = BTreeMap::new();
+    for gap in &gaps.gaps {
+        let entry = widest.entry(gap.primitive).or_insert((
+            gap.required_level,
+            gap.model_level,
+            gap.closed,
+        ));
+        entry.0 = entry.0.max(gap.required_level);
+        entry.2 &= gap.closed;
+    }
+    let closed = widest.values().filter(|(_, _, closed)| *closed).count();
+    let rows = widest.into_iter().map(|(primitive, (required, actual, _))| {
+        json!({"primitive": primitive, "required": required, "actual": actual})
+    });
+    (rows.collect(), closed)
+}
+
+fn diagnostic(found: &Diagnostic, lines: &LineIndex) -> Value {
+    json!({
+        "code": found.code,
+        "severity": found.severity,
+        "message": found.message,
+        "line": found.span.filter(|_| found.file.is_none()).map(|span| lines.line(span.start)),
+    })
+}
+
+/// `file:line: quote`
+fn place(skill: &Skill, lines: &LineIndex, evidence: &Evidence) -> String {
+    let (file, line) = match &evidence.file {
+        Some(file) => {
+            let text = skill.bundle().file(file).and_then(|file| file.text());
+            let line = evidence.span.zip(text).map(|(s, text)| LineIndex::new(text).line(s.start));
+            (file.as_str(), line)
+        }
+        None => (skill.entry(), evidence.span.map(|span| lines.line(span.start))),
+    };
+    match line {
+        Some(line) => format!("{file}:{line}: {}", evidence.quote),
+        None => format!("{file}: {}", evidence.quote),
+    }
+}

@@ -1,0 +1,203 @@
+//! Commands in shell code.
+
+use skvm_core::artifact::{CodeBlock, Command, ScriptUse};
+use skvm_core::skill::Bundle;
+use skvm_core::span::Span;
+use tree_sitter::{Node, TreeCursor};
+
+use super::{placeholder, syntax};
+
+/// Fills in what a shell text holds. `to_source` maps a span of the code to the source.
+pub(super) fn analyze(
+    code: &str,
+    bundle: &Bundle,
+    to_source: &dyn Fn(Span) -> Span,
+    block: &mut CodeBlock,
+) {
+    let parsed = blank_prompts(placeholder::mask_angles(code));
+    let Some(tree) = syntax::parse_shell(&parsed) else {
+        block.facts.has_errors = true;
+        return;
+    };
+    let mut reader = Reader { code, bundle, to_source, block, functions: Vec::new() };
+    reader.block.facts.has_errors = tree.root_node().has_error();
+    walk(tree.root_node(), &mut |node| reader.node(node));
+    let Reader { functions, .. } = reader;
+    block.commands.retain(|command| !functions.contains(&command.program));
+}
+
+/// Visits every node in pre-order, without recursion: hostile code nests deeply.
+fn walk(root: Node<'_>, visit: &mut dyn FnMut(Node<'_>)) {
+    let mut cursor: TreeCursor<'_> = root.walk();
+    loop {
+        visit(cursor.node());
+        if cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return;
+            }
+        }
+    }
+}
+
+/// Overwrites `$ ` prompts by spaces when a text has them.
+fn blank_prompts(code: String) -> String {
+    if !code.lines().any(|line| line.starts_with("$ ")) {
+        return code;
+    }
+    code.split_inclusive('\n')
+        .map(|line| line.strip_prefix("$ ").map_or(line.to_owned(), |rest| format!("  {rest}")))
+        .collect()
+}
+
+struct Reader<'a> {
+    code: &'a str,
+    bundle: &'a Bundle,
+    to_source: &'a dyn Fn(Span) -> Span,
+    block: &'a mut CodeBlock,
+    functions: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    fn span(node: Node<'_>) -> Span {
+        Span::from(node.byte_range())
+    }
+
+    fn node(&mut self, node: Node<'_>) {
+        match node.kind() {
+            "command" => self.command(node),
+            "|" | "|&" => self.block.facts.pipes += 1,
+            "file_redirect" => self.redirect(node),
+            "heredoc_redirect" => self.block.facts.heredocs += 1,
+            "for_statement"
+            | "while_statement"
+            | "if_statement"
+            | "case_statement"
+            | "c_style_for_statement" => self.block.facts.loops += 1,
+            "function_definition" => {
+                if let Some(name) = node.child_by_field_name("name") {
+                    self.functions.push(Self::span(name).text(self.code).to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts redirects to files; `2>&1` and `>/dev/null` write no file.
+    fn redirect(&mut self, node: Node<'_>) {
+        let text = Self::span(node).text(self.code);
+        if text.contains('>') && !text.contains(">&") && !text.contains("/dev/null") {
+            self.block.facts.redirects += 1;
+        }
+    }
+
+    fn command(&mut self, node: Node<'_>) {
+        let Some(name) = node.child_by_field_name("name") else { return };
+        let mut cursor = node.walk();
+        let arguments: Vec<Node<'_>> =
+            node.children_by_field_name("argument", &mut cursor).collect();
+        let word = Self::span(name);
+        let written = word.text(self.code);
+        let program = unquote(written).rsplit('/').next().unwrap_or("");
+        let program = if program.contains(['$', '`', '*']) { "" } else { program };
+        let values: Vec<&str> =
+            arguments.iter().map(|node| Self::span(*node).text(self.code)).collect();
+        self.own_files(word, written, &arguments, program);
+        let start = word.start.min(node.start_byte());
+        let end = arguments.last().map_or(word.end, |last| last.end_byte());
+        self.block.commands.push(Command {
+            program: program.to_owned(),
+            arguments: values.into_iter().map(|value| unquote(value).to_owned()).collect(),
+            span: (self.to_source)(Span::new(start, end)),
+            word: (self.to_source)(word),
+        });
+    }
+
+    /// Notes which words of a command are files of the bundle, and whether the command runs them.
+    fn own_files(&mut self, word: Span, written: &'a str, arguments: &[Node<'_>], program: &str) {
+        if self.bundle.is_empty() {
+            return;
+        }
+        self.own_file(word, written, true, true);
+        let mut runs_next = is_interpreter(program);
+        for argument in arguments {
+            let span = Self::span(*argument);
+            let written = span.text(self.code);
+            let is_option = written.starts_with('-');
+            let is_launcher = runs_next && (is_interpreter(written) || written == "run");
+            self.own_file(span, written, false, runs_next && !is_option);
+            runs_next = runs_next && (is_option || is_launcher);
+        }
+    }
+
+    fn own_file(&mut self, span: Span, written: &str, as_program: bool, run: bool) {
+        let (quotes, path) = match written.chars().next() {
+            Some('"' | '\'') => (1, unquote(written)),
+            _ => (0, written),
+        };
+        if !looks_like_path(path) {
+            return;
+        }
+        let Some(found) = self.bundle.resolve(path) else { return };
+        let span = Span::new(span.start + quotes, span.end.saturating_sub(quotes));
+        self.block.scripts.push(ScriptUse {
+            path: found.file.path().to_owned(),
+            span: (self.to_source)(span),
+            as_program,
+            run,
+            absolute: path.starts_with('/'),
+        });
+    }
+}
+
+/// Whether a word can be a reference to a file: it has a slash or an extension.
+pub(crate) fn looks_like_path(word: &str) -> bool {
+    !word.contains("://")
+        && !word.contains(char::is_whitespace)
+        && (word.contains('/')
+            || word.rsplit_once('.').is_some_and(|(stem, extension)| {
+                !stem.is_empty()
+                    && (1..=5).contains(&extension.len())
+                    && extension.bytes().all(|b| b.is_ascii_alphanumeric())
+            }))
+}
+
+/// Whether a program runs the file that its first argument names.
+fn is_interpreter(program: &str) -> bool {
+    matches!(
+        program,
+        "python"
+            | "python3"
+            | "py"
+            | "bash"
+            | "sh"
+            | "zsh"
+            | "node"
+            | "nodejs"
+            | "deno"
+            | "bun"
+            | "tsx"
+            | "ts-node"
+            | "npx"
+            | "uv"
+            | "uvx"
+            | "ruby"
+            | "perl"
+            | "source"
+            | "."
+            | "sudo"
+            | "env"
+            | "time"
+            | "exec"
+    )
+}
+
+/// The word without the quotes around it.
+fn unquote(word: &str) -> &str {
+    ['"', '\'']
+        .iter()
+        .find_map(|quote| word.strip_prefix(*quote)?.strip_suffix(*quote))
+        .unwrap_or(word)
+}

@@ -1,0 +1,127 @@
+//! The rule about what a skill reaches outside itself.
+
+use std::collections::BTreeSet;
+
+use skvm_core::artifact::{CodeIndex, Command};
+use skvm_core::skill::Skill;
+
+use super::{Comparison, GuardRule, Violation};
+use crate::code;
+
+pub(super) fn check(comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
+    let before = Reach::of(comparison.source);
+    let after = Reach::of(comparison.variant);
+    let mut violation = |what: &str, name: &str| {
+        violations.push(Violation {
+            rule: GuardRule::External,
+            message: format!("{what} {name:?} is not in the source"),
+            span: None,
+            edit: comparison.bringing(name),
+        });
+    };
+    let own_interpreters: BTreeSet<&str> = comparison
+        .source
+        .bundle()
+        .files()
+        .iter()
+        .filter_map(|file| file.interpreter())
+        .filter(|interpreter| runs_own_script(comparison, interpreter))
+        .collect();
+    for program in after.programs.difference(&before.programs) {
+        if !own_interpreters.contains(program.as_str()) {
+            violation("program", program);
+        }
+    }
+    for package in after.packages.difference(&before.packages) {
+        violation("package", package);
+    }
+    for host in after.hosts.difference(&before.hosts) {
+        violation("web address", host);
+    }
+}
+
+/// Whether some edit runs a file of the bundle, where it is installed, through that interpreter.
+fn runs_own_script(comparison: &Comparison<'_>, interpreter: &str) -> bool {
+    comparison.source.bundle().files().iter().any(|file| {
+        let path = comparison.install_dir.join(file.path());
+        let path = path.to_string_lossy();
+        file.interpreter() == Some(interpreter)
+            && comparison.edits.iter().any(|edit| {
+                edit.replacement.contains(interpreter) && edit.replacement.contains(path.as_ref())
+            })
+    })
+}
+
+/// What a skill's text reaches.
+struct Reach {
+    programs: BTreeSet<String>,
+    packages: BTreeSet<String>,
+    hosts: BTreeSet<String>,
+}
+
+impl Reach {
+    fn of(skill: &Skill) -> Self {
+        let CodeIndex { blocks } = code::analyze(skill);
+        let in_text = || blocks.iter().filter(|block| block.origin.span().is_some());
+        let mut packages: BTreeSet<String> =
+            in_text().flat_map(|block| &block.imports).map(|i| i.module.clone()).collect();
+        let mut programs = BTreeSet::new();
+        for command in in_text().flat_map(|block| &block.commands) {
+            if is_install(command) {
+                packages.extend(command.arguments.iter().cloned());
+            }
+            programs.insert(command.program.clone());
+        }
+        Self { programs, packages, hosts: hosts(skill.source()) }
+    }
+}
+
+/// Whether a command installs something.
+fn is_install(command: &Command) -> bool {
+    let installer = matches!(
+        command.program.as_str(),
+        "pip"
+            | "pip3"
+            | "pipx"
+            | "uv"
+            | "uvx"
+            | "npm"
+            | "npx"
+            | "pnpm"
+            | "yarn"
+            | "bun"
+            | "brew"
+            | "apt"
+            | "apt-get"
+            | "dnf"
+            | "apk"
+            | "go"
+            | "cargo"
+            | "gem"
+            | "conda"
+            | "python"
+            | "python3"
+            | "sudo"
+    );
+    let runs_package = matches!(command.program.as_str(), "npx" | "uvx");
+    let installs = command
+        .arguments
+        .iter()
+        .any(|word| matches!(word.as_str(), "install" | "add" | "i" | "dlx" | "get" | "tool"));
+    installer && (runs_package || installs)
+}
+
+/// The hosts of every web address in a text, with port.
+fn hosts(text: &str) -> BTreeSet<String> {
+    text.match_indices("://")
+        .filter_map(|(at, _)| {
+            let rest = text.get(at + 3..)?;
+            let end = rest.find(|c: char| {
+                c.is_whitespace()
+                    || matches!(c, '/' | '?' | '#' | '"' | '\'' | '`' | ')' | '>' | ']')
+            });
+            let host = rest.get(..end.unwrap_or(rest.len()))?;
+            (!host.is_empty()).then(|| host.to_ascii_lowercase())
+        })
+        .collect()
+}

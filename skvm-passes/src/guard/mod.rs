@@ -1,0 +1,237 @@
+//! The guard: verifies that edits keep what a skill says.
+//!
+//! A variant is published only with the [`Verified`] value that [`Guard::verify`] returns. The rules:
+//!
+//! | rule | what must hold |
+//! |---|---|
+//! | `front-matter` | its bytes are unchanged |
+//! | `code-blocks` | every block is there, with its code, unless a substitution covers the change |
+//! | `headings` | the same headings at the same levels in the same order |
+//! | `enumerations` | every list item is still an item |
+//! | `length` | added lines stay within the budget |
+//! | `links` | every link leads where it led; a new one leads to a file of the skill |
+//! | `external` | no program, package or web address appears that the source lacks |
+//!
+//! Parts are compared by *place*: a part of the source is looked up where the edits moved it to, so
+//! that equal text elsewhere cannot stand in for it.
+//!
+//! Not checked: whether a substitution means the same as what it replaces. That is the duty of the
+//! rule that makes it.
+
+mod external;
+mod structure;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::Path;
+
+use skvm_core::edit::Edits;
+use skvm_core::skill::Skill;
+use skvm_core::span::Span;
+
+/// Verifies edits; see the [module](self).
+#[derive(Debug, Clone, Default)]
+pub struct Guard {
+    budget: LengthBudget,
+}
+
+/// How many lines edits may add, by the length of the skill. The default is that of the original
+/// SkVM: twice the length below 100 lines, once below 200, half from there on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LengthBudget {
+    /// Most added lines as a share of the source's, below 100 lines.
+    pub short: f64,
+    /// Below 200 lines.
+    pub medium: f64,
+    /// From 200 lines on.
+    pub long: f64,
+}
+
+impl Default for LengthBudget {
+    fn default() -> Self {
+        Self { short: 2.0, medium: 1.0, long: 0.5 }
+    }
+}
+
+impl LengthBudget {
+    fn lines(&self, source_lines: usize) -> usize {
+        let share = match source_lines {
+            0..100 => self.short,
+            100..200 => self.medium,
+            _ => self.long,
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count of lines times a small positive share"
+        )]
+        #[expect(clippy::cast_precision_loss, reason = "a count of lines is far below 2^52")]
+        let lines = (source_lines as f64 * share.max(0.0)) as usize;
+        lines
+    }
+}
+
+/// Edits that the guard has verified, and the text they give. Only the guard makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    pub(crate) text: String,
+    pub(crate) edits: Edits,
+}
+
+impl Verified {
+    /// The text after the edits.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The edits.
+    #[must_use]
+    pub fn edits(&self) -> &Edits {
+        &self.edits
+    }
+}
+
+/// A rule of the guard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the module's table describes each rule")]
+pub enum GuardRule {
+    FrontMatter,
+    CodeBlocks,
+    Headings,
+    Enumerations,
+    Length,
+    Links,
+    External,
+}
+
+impl fmt::Display for GuardRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FrontMatter => "front-matter",
+            Self::CodeBlocks => "code-blocks",
+            Self::Headings => "headings",
+            Self::Enumerations => "enumerations",
+            Self::Length => "length",
+            Self::Links => "links",
+            Self::External => "external",
+        })
+    }
+}
+
+/// A rule does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The rule.
+    pub rule: GuardRule,
+    /// What is wrong.
+    pub message: String,
+    /// The part of the source that suffers, where it is one.
+    pub span: Option<Span>,
+    /// The edit that is to blame, as its position; `None` when that cannot be told.
+    pub edit: Option<usize>,
+}
+
+/// The edits do not keep what the skill says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the guard refuses: {}", .violations.iter().map(|v| format!("{}: {}", v.rule, v.message)).collect::<Vec<_>>().join("; "))]
+pub struct GuardError {
+    violations: Vec<Violation>,
+}
+
+impl GuardError {
+    /// Everything that was found.
+    #[must_use]
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// The positions of the edits to blame, ascending; all of `total` when that cannot be told.
+    #[must_use]
+    pub fn blamed(&self, total: usize) -> Vec<usize> {
+        if self.violations.iter().any(|violation| violation.edit.is_none()) {
+            return (0..total).collect();
+        }
+        let blamed: BTreeSet<usize> = self.violations.iter().filter_map(|v| v.edit).collect();
+        blamed.into_iter().collect()
+    }
+}
+
+impl Guard {
+    /// A guard with another length budget.
+    #[must_use]
+    pub fn with_budget(budget: LengthBudget) -> Self {
+        Self { budget }
+    }
+
+    /// Verifies that `edits` keep what `skill` says. `install_dir` is where the bundle will lie.
+    ///
+    /// # Errors
+    /// What is violated, together with the edits.
+    pub fn verify(
+        &self,
+        skill: &Skill,
+        install_dir: &Path,
+        edits: Edits,
+    ) -> Result<Verified, (GuardError, Edits)> {
+        if edits.is_empty() {
+            return Ok(Verified { text: skill.source().to_owned(), edits });
+        }
+        let text = edits.apply(skill.source());
+        let variant = skill.with_text(text);
+        let comparison =
+            Comparison { source: skill, variant: &variant, edits: &edits, install_dir };
+        let mut violations = Vec::new();
+        structure::front_matter(&comparison, &mut violations);
+        structure::code_blocks(&comparison, &mut violations);
+        structure::headings(&comparison, &mut violations);
+        structure::enumerations(&comparison, &mut violations);
+        structure::links(&comparison, &mut violations);
+        self.length(&comparison, &mut violations);
+        external::check(&comparison, &mut violations);
+        if violations.is_empty() {
+            Ok(Verified { text: variant.source().to_owned(), edits })
+        } else {
+            Err((GuardError { violations }, edits))
+        }
+    }
+
+    fn length(&self, comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
+        let before = comparison.source.source().lines().count();
+        let after = comparison.variant.source().lines().count();
+        let (added, budget) = (after.saturating_sub(before), self.budget.lines(before));
+        if added > budget {
+            violations.push(Violation {
+                rule: GuardRule::Length,
+                message: format!("{added} lines are added to {before}; the budget is {budget}"),
+                span: None,
+                edit: None,
+            });
+        }
+    }
+}
+
+/// A skill before and after its edits.
+struct Comparison<'a> {
+    source: &'a Skill,
+    variant: &'a Skill,
+    edits: &'a Edits,
+    install_dir: &'a Path,
+}
+
+impl Comparison<'_> {
+    /// The positions of the edits that change something under `span`.
+    fn touching(&self, span: Span) -> Vec<usize> {
+        let touches = |edit: Span| {
+            edit.overlaps(span)
+                || (edit.is_empty() && span.start < edit.start && edit.start < span.end)
+        };
+        let touching = self.edits.iter().enumerate().filter(|(_, edit)| touches(edit.span));
+        touching.map(|(index, _)| index).collect()
+    }
+
+    /// The edit whose replacement brings `text` in.
+    fn bringing(&self, text: &str) -> Option<usize> {
+        self.edits.iter().position(|edit| edit.replacement.contains(text))
+    }
+}

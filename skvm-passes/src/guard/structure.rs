@@ -1,0 +1,153 @@
+//! Rules about the parts of the document.
+
+use std::collections::BTreeMap;
+
+use skvm_core::document::{Fence, Heading};
+use skvm_core::edit::EditKind;
+use skvm_core::skill::Skill;
+
+use super::{Comparison, GuardRule, Violation};
+
+pub(super) fn front_matter(comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
+    let end = comparison.source.document().span().start;
+    let unchanged = comparison.source.source().get(..end) == comparison.variant.source().get(..end)
+        && comparison.variant.document().span().start == end;
+    if unchanged {
+        return;
+    }
+    let blamed = comparison.edits.iter().enumerate().filter(|(_, edit)| edit.span.start < end);
+    let mut found = false;
+    for (index, edit) in blamed {
+        found = true;
+        violations.push(Violation {
+            rule: GuardRule::FrontMatter,
+            message: "an edit changes the front matter".to_owned(),
+            span: Some(edit.span),
+            edit: Some(index),
+        });
+    }
+    if !found {
+        violations.push(Violation {
+            rule: GuardRule::FrontMatter,
+            message: "the front matter is read differently".to_owned(),
+            span: None,
+            edit: None,
+        });
+    }
+}
+
+pub(super) fn code_blocks(comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
+    let after: BTreeMap<usize, &Fence> = comparison
+        .variant
+        .document()
+        .fences()
+        .iter()
+        .map(|fence| (fence.span().start, fence))
+        .collect();
+    let (source, text) = (comparison.source.source(), comparison.variant.source());
+    for fence in comparison.source.document().fences() {
+        let mut violation = |message: &str, edit| {
+            violations.push(Violation {
+                rule: GuardRule::CodeBlocks,
+                message: message.to_owned(),
+                span: Some(fence.span()),
+                edit,
+            });
+        };
+        let touching = comparison.touching(fence.span());
+        for index in &touching {
+            let kind = comparison.edits.iter().nth(*index).map(|edit| edit.reason.kind);
+            if kind != Some(EditKind::Substitution) {
+                violation("an edit that is no substitution changes a code block", Some(*index));
+            }
+        }
+        match after.get(&comparison.edits.map_offset(fence.span().start)) {
+            None => violation("a code block is no longer one", touching.first().copied()),
+            Some(now) if touching.is_empty() => {
+                if now.code(text) != fence.code(source)
+                    || now.info() != fence.info()
+                    || now.closed() != fence.closed()
+                {
+                    violation("a code block reads differently", None);
+                }
+            }
+            Some(now) if now.info() != fence.info() || now.closed() != fence.closed() => {
+                violation(
+                    "a code block changes its language or its end",
+                    touching.first().copied(),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+pub(super) fn headings(comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
+    fn of(skill: &Skill) -> impl Iterator<Item = &Heading> {
+        skill.document().sections().iter().filter_map(|section| section.heading())
+    }
+    let same = of(comparison.source)
+        .map(|heading| (heading.level(), heading.text()))
+        .eq(of(comparison.variant).map(|heading| (heading.level(), heading.text())));
+    if same {
+        return;
+    }
+    let touched: Vec<usize> =
+        of(comparison.source).flat_map(|heading| comparison.touching(heading.span())).collect();
+    let blamed: Vec<Option<usize>> =
+        if touched.is_empty() { vec![None] } else { touched.into_iter().map(Some).collect() };
+    violations.extend(blamed.into_iter().map(|edit| Violation {
+        rule: GuardRule::Headings,
+        message: "the headings are not the same".to_owned(),
+        span: None,
+        edit,
+    }));
+}
+
+pub(super) fn enumerations(comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
+    let starts: std::collections::BTreeSet<usize> =
+        comparison.variant.document().items().iter().map(|item| item.span().start).collect();
+    for item in comparison.source.document().items() {
+        if !starts.contains(&comparison.edits.map_offset(item.span().start)) {
+            violations.push(Violation {
+                rule: GuardRule::Enumerations,
+                message: "a list item is no longer one".to_owned(),
+                span: Some(item.span()),
+                edit: comparison.touching(item.span()).first().copied(),
+            });
+        }
+    }
+}
+
+pub(super) fn links(comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
+    let mut after: BTreeMap<usize, &str> = comparison
+        .variant
+        .document()
+        .links()
+        .iter()
+        .map(|link| (link.span().start, link.dest()))
+        .collect();
+    for link in comparison.source.document().links() {
+        let now = after.remove(&comparison.edits.map_offset(link.span().start));
+        if now != Some(link.dest()) {
+            violations.push(Violation {
+                rule: GuardRule::Links,
+                message: format!("the link to {:?} is gone or leads elsewhere", link.dest()),
+                span: Some(link.span()),
+                edit: comparison.touching(link.span()).first().copied(),
+            });
+        }
+    }
+    for dest in after.into_values() {
+        let path = dest.split('#').next().unwrap_or("");
+        let leads = path.is_empty() || comparison.source.bundle().resolve(path).is_some();
+        if !leads {
+            violations.push(Violation {
+                rule: GuardRule::Links,
+                message: format!("a new link to {dest:?} finds no file of the skill"),
+                span: None,
+                edit: comparison.bringing(dest),
+            });
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Putting a pipeline together.
+
+use std::sync::Arc;
+
+use skvm_core::artifact::ArtifactKey;
+use skvm_core::llm::LlmBackend;
+use skvm_core::pass::{Pass, PassId};
+
+use super::memo::Memo;
+use super::order;
+use super::{PassManager, PipelineObserver};
+use crate::capability::CapabilityPass;
+use crate::code::CodePass;
+use crate::concurrency::ConcurrencyPass;
+use crate::environment::EnvironmentPass;
+use crate::guard::Guard;
+use crate::requirements::RequirementsPass;
+use crate::templates::TemplatesPass;
+
+/// Collects passes; see [`PassManager::builder`].
+#[derive(Default)]
+#[must_use]
+pub struct PassManagerBuilder {
+    passes: Vec<Arc<dyn Pass>>,
+    guard: Guard,
+    observer: Option<Arc<dyn PipelineObserver>>,
+    llm: Option<Arc<dyn LlmBackend>>,
+}
+
+impl std::fmt::Debug for PassManagerBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PassManagerBuilder").field("passes", &self.passes).finish_non_exhaustive()
+    }
+}
+
+/// The passes do not make a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Two passes have the same id.
+    #[error("two passes are called {pass}")]
+    DuplicateId {
+        /// The id.
+        pass: PassId,
+    },
+    /// Two passes write the same artifact.
+    #[error("passes {first} and {second} both write artifact {key}")]
+    DuplicateWriter {
+        /// The artifact.
+        key: ArtifactKey,
+        /// One pass.
+        first: PassId,
+        /// The other.
+        second: PassId,
+    },
+    /// A pass reads an artifact that no pass writes.
+    #[error("pass {pass} reads artifact {key}, which no pass writes")]
+    NoWriter {
+        /// The pass.
+        pass: PassId,
+        /// The artifact.
+        key: ArtifactKey,
+    },
+    /// Passes wait for each other.
+    #[error("passes wait for each other in a circle: {}", .passes.iter().map(PassId::as_str).collect::<Vec<_>>().join(", "))]
+    Cycle {
+        /// The passes of the circle.
+        passes: Vec<PassId>,
+    },
+}
+
+impl PassManagerBuilder {
+    /// Adds a pass.
+    pub fn pass(self, pass: impl Pass + 'static) -> Self {
+        self.shared_pass(Arc::new(pass))
+    }
+
+    /// Adds a pass that is shared with somebody.
+    pub fn shared_pass(mut self, pass: Arc<dyn Pass>) -> Self {
+        self.passes.push(pass);
+        self
+    }
+
+    /// Adds the standard passes.
+    pub fn standard(self) -> Self {
+        self.pass(CodePass)
+            .pass(RequirementsPass)
+            // Reads the requirements and, to lower them, the places of own scripts in the code.
+            .pass(CapabilityPass::standard())
+            .pass(EnvironmentPass)
+            .pass(ConcurrencyPass)
+            .pass(TemplatesPass)
+    }
+
+    /// Replaces the guard.
+    pub fn guard(mut self, guard: Guard) -> Self {
+        self.guard = guard;
+        self
+    }
+
+    /// Tells `observer` what happens.
+    pub fn observer(mut self, observer: impl PipelineObserver + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Gives passes a model to refine with; best a [`Recorded`](crate::recorded::Recorded) one, so
+    /// that compiling again gives the same bytes.
+    pub fn llm(mut self, llm: Arc<dyn LlmBackend>) -> Self {
+        self.llm = Some(llm);
+        self
+    }
+
+    /// Puts the passes in order.
+    ///
+    /// # Errors
+    /// [`BuildError`] when ids or written artifacts are not unique, an artifact that is read has no
+    /// writer, or passes wait for each other.
+    pub fn build(mut self) -> Result<PassManager, BuildError> {
+        self.passes = order::sort(&self.passes)?;
+        Ok(self.assemble())
+    }
+
+    /// The pipeline in the order of registration, for passes that are known to stand in order.
+    pub(super) fn assemble(self) -> PassManager {
+        let Self { passes, guard, observer, llm } = self;
+        PassManager {
+            passes: passes.into(),
+            guard: Arc::new(guard),
+            memo: Arc::new(Memo::default()),
+            observer,
+            llm,
+        }
+    }
+}

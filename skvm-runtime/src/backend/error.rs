@@ -1,0 +1,63 @@
+//! Why a backend could not be set up.
+
+use std::error::Error;
+
+/// A backend could not be set up. None of the variants holds a key or a password.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// The base URL cannot be read.
+    #[error("the base URL {url:?} cannot be read")]
+    InvalidUrl {
+        /// The URL, without what may be a user name, a password or a query.
+        url: String,
+        /// What is wrong with it.
+        source: url::ParseError,
+    },
+    /// The base URL is neither `http` nor `https`.
+    #[error("the base URL has the scheme {scheme:?}; http and https are supported")]
+    UnsupportedScheme {
+        /// The scheme.
+        scheme: String,
+    },
+    /// The base URL holds a user name or a password.
+    #[error("the base URL of host {host:?} holds credentials; give them as an API key")]
+    CredentialsInUrl {
+        /// The host.
+        host: String,
+    },
+    /// The base URL has a query or a fragment, which has no place before `/chat/completions`.
+    #[error("the base URL of host {host:?} has a query or a fragment")]
+    QueryInUrl {
+        /// The host.
+        host: String,
+    },
+    /// The model's id is empty.
+    #[error("the model has no id")]
+    NoModel,
+    /// The variable that should hold the key is not set, or is blank.
+    #[error("the environment variable {variable} holds no API key")]
+    KeyNotSet {
+        /// The variable.
+        variable: String,
+    },
+    /// The key holds characters that no HTTP header can carry.
+    #[error("the API key{} holds characters that no header can carry", of(.variable.as_deref()))]
+    InvalidKey {
+        /// The environment variable that it came from, where that is known.
+        variable: Option<String>,
+    },
+    /// The HTTP client could not be made, for example because the system has no root certificates.
+    #[error("the HTTP client for {url} could not be made")]
+    Client {
+        /// Where it was to send requests.
+        url: String,
+        /// The cause.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+/// Names the variable that a key came from.
+fn of(variable: Option<&str>) -> String {
+    variable.map(|name| format!(" in the environment variable {name}")).unwrap_or_default()
+}
