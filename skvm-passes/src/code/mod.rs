@@ -23,11 +23,13 @@ mod shell;
 mod syntax;
 
 use async_trait::async_trait;
-use skvm_core::artifact::{Artifact, ArtifactKey, CodeBlock, CodeIndex, CodeLanguage, CodeOrigin};
+use skvm_core::artifact::{
+    Artifact, ArtifactKey, CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, Command,
+};
 use skvm_core::diagnostic::{Code, Diagnostic};
 use skvm_core::document::Fence;
 use skvm_core::pass::{Pass, PassContext, PassError, PassId};
-use skvm_core::skill::{BundleFile, Skill};
+use skvm_core::skill::{Bundle, BundleFile, Skill};
 use skvm_core::span::Span;
 
 pub(crate) use placeholder::placeholders;
@@ -84,6 +86,29 @@ pub fn analyze(skill: &Skill) -> CodeIndex {
         blocks.extend(analyze_file(skill, file));
     }
     CodeIndex { blocks }
+}
+
+/// The commands of a shell text that does not come from a skill, such as an agent's tool call.
+#[must_use]
+pub fn shell_commands(code: &str) -> ShellCommands {
+    let origin = CodeOrigin::File { path: String::new() };
+    let mut block = empty_block(origin, CodeLanguage::Shell, code);
+    if code.len() > MAX_BYTES {
+        return ShellCommands { commands: Vec::new(), understood: false };
+    }
+    shell::analyze_all(code, &Bundle::default(), &|span| span, &mut block);
+    let understood =
+        !block.facts.has_errors && block.commands.iter().all(|command| !command.program.is_empty());
+    ShellCommands { commands: block.commands, understood }
+}
+
+/// See [`shell_commands`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShellCommands {
+    /// Every command, also those inside substitutions, loops and functions.
+    pub commands: Vec<Command>,
+    /// Whether all of the text was understood and no program's name is computed.
+    pub understood: bool,
 }
 
 fn empty_block(origin: CodeOrigin, language: CodeLanguage, code: &str) -> CodeBlock {

@@ -7,23 +7,34 @@ use tree_sitter::{Node, TreeCursor};
 
 use super::{placeholder, syntax};
 
-/// Fills in what a shell text holds. `to_source` maps a span of the code to the source.
+/// Fills in what a shell text holds, and leaves out calls of functions that it defines. `to_source`
+/// maps a span of the code to the source.
 pub(super) fn analyze(
     code: &str,
     bundle: &Bundle,
     to_source: &dyn Fn(Span) -> Span,
     block: &mut CodeBlock,
 ) {
+    let functions = analyze_all(code, bundle, to_source, block);
+    block.commands.retain(|command| !functions.contains(&command.program));
+}
+
+/// Fills in what a shell text holds; gives the names of the functions that it defines.
+pub(super) fn analyze_all(
+    code: &str,
+    bundle: &Bundle,
+    to_source: &dyn Fn(Span) -> Span,
+    block: &mut CodeBlock,
+) -> Vec<String> {
     let parsed = blank_prompts(placeholder::mask_angles(code));
     let Some(tree) = syntax::parse_shell(&parsed) else {
         block.facts.has_errors = true;
-        return;
+        return Vec::new();
     };
     let mut reader = Reader { code, bundle, to_source, block, functions: Vec::new() };
     reader.block.facts.has_errors = tree.root_node().has_error();
     walk(tree.root_node(), &mut |node| reader.node(node));
-    let Reader { functions, .. } = reader;
-    block.commands.retain(|command| !functions.contains(&command.program));
+    reader.functions
 }
 
 /// Visits every node in pre-order, without recursion: hostile code nests deeply.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use skvm_core::artifact::ArtifactKey;
-use skvm_core::llm::LlmBackend;
 use skvm_core::pass::{Pass, PassId};
 
 use super::memo::Memo;
@@ -24,7 +23,6 @@ pub struct PassManagerBuilder {
     passes: Vec<Arc<dyn Pass>>,
     guard: Guard,
     observer: Option<Arc<dyn PipelineObserver>>,
-    llm: Option<Arc<dyn LlmBackend>>,
 }
 
 impl std::fmt::Debug for PassManagerBuilder {
@@ -104,13 +102,6 @@ impl PassManagerBuilder {
         self
     }
 
-    /// Gives passes a model to refine with; best a [`Recorded`](crate::recorded::Recorded) one, so
-    /// that compiling again gives the same bytes.
-    pub fn llm(mut self, llm: Arc<dyn LlmBackend>) -> Self {
-        self.llm = Some(llm);
-        self
-    }
-
     /// Puts the passes in order.
     ///
     /// # Errors
@@ -123,13 +114,13 @@ impl PassManagerBuilder {
 
     /// The pipeline in the order of registration, for passes that are known to stand in order.
     pub(super) fn assemble(self) -> PassManager {
-        let Self { passes, guard, observer, llm } = self;
+        let Self { passes, guard, observer } = self;
         PassManager {
             passes: passes.into(),
             guard: Arc::new(guard),
             memo: Arc::new(Memo::default()),
             observer,
-            llm,
+            llm: None,
         }
     }
 }

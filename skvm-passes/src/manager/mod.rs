@@ -125,6 +125,14 @@ impl PassManager {
         Self::builder().standard().assemble()
     }
 
+    /// The same pipeline with a model to refine with; best a [`Recorded`](crate::recorded::Recorded)
+    /// one, so that compiling again gives the same bytes.
+    #[must_use]
+    pub fn with_llm(mut self, llm: Arc<dyn LlmBackend>) -> Self {
+        self.llm = Some(llm);
+        self
+    }
+
     /// The passes in the order in which they run.
     pub fn passes(&self) -> impl Iterator<Item = &dyn Pass> {
         self.passes.iter().map(|pass| &**pass)

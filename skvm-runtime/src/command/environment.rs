@@ -76,8 +76,8 @@ impl Environment {
     }
 
     /// Takes over the host's variables whose names begin so. Those that look like secrets (`KEY`,
-    /// `TOKEN`, `SECRET`, `PASSWORD`, `CREDENTIAL` and the like in the name) are left out; name them
-    /// in [`Environment::allow`].
+    /// `TOKEN`, `SECRET`, `PASSWORD`, `CREDENTIAL` and the like in the name) are left out; name
+    /// them in [`Environment::allow`].
     pub fn allow_prefix(mut self, prefix: impl Into<OsString>) -> Self {
         self.prefixes.insert(key(prefix.into()));
         self

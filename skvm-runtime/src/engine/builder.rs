@@ -1,0 +1,102 @@
+//! Putting an engine together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use skvm_core::capability::CapabilityProfile;
+use skvm_core::harness::Harness;
+use skvm_core::llm::LlmBackend;
+use skvm_core::skill::LoadLimits;
+use skvm_core::target::{HarnessId, Target};
+use skvm_passes::manager::PassManager;
+use skvm_passes::recorded::Recorded;
+
+use super::event::Subscribers;
+use super::flight::Flights;
+use super::{Inner, SkVm};
+use crate::store::{MemoryStore, Store, StoreAnswers};
+
+/// Collects what an engine works with; see [`SkVm::builder`].
+#[derive(Default)]
+#[must_use]
+pub struct SkVmBuilder {
+    passes: Option<PassManager>,
+    store: Option<Arc<dyn Store>>,
+    targets: BTreeMap<Target, Option<Arc<CapabilityProfile>>>,
+    harnesses: BTreeMap<HarnessId, Arc<dyn Harness>>,
+    limits: LoadLimits,
+    refiner: Option<Arc<dyn LlmBackend>>,
+}
+
+impl std::fmt::Debug for SkVmBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SkVmBuilder")
+            .field("targets", &self.targets.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl SkVmBuilder {
+    /// Makes a target known, without a profile.
+    pub fn target(mut self, target: Target) -> Self {
+        self.targets.entry(target).or_default();
+        self
+    }
+
+    /// Makes the target of a profile known, and what it can do.
+    pub fn profile(mut self, profile: impl Into<Arc<CapabilityProfile>>) -> Self {
+        let profile = profile.into();
+        self.targets.insert(profile.target(), Some(profile));
+        self
+    }
+
+    /// Replaces the standard passes.
+    pub fn passes(mut self, passes: PassManager) -> Self {
+        self.passes = Some(passes);
+        self
+    }
+
+    /// Replaces the store in memory.
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Adds a harness under its id; one of the same id is replaced.
+    pub fn harness(mut self, harness: Arc<dyn Harness>) -> Self {
+        self.harnesses.insert(harness.id().clone(), harness);
+        self
+    }
+
+    /// Gives the passes a model to refine with. Its answers are recorded in the store.
+    pub fn refine_with(mut self, model: Arc<dyn LlmBackend>) -> Self {
+        self.refiner = Some(model);
+        self
+    }
+
+    /// Replaces the limits for loading.
+    pub fn load_limits(mut self, limits: LoadLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn build(self) -> SkVm {
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+        let mut passes = self.passes.unwrap_or_else(PassManager::standard);
+        if let Some(model) = self.refiner {
+            let answers = Arc::new(StoreAnswers::new(Arc::clone(&store)));
+            passes = passes.with_llm(Arc::new(Recorded::new(model, answers)));
+        }
+        SkVm(Arc::new(Inner {
+            passes,
+            store,
+            targets: self.targets,
+            harnesses: self.harnesses,
+            limits: self.limits,
+            flights: Flights::default(),
+            subscribers: Subscribers::default(),
+        }))
+    }
+}

@@ -1,0 +1,293 @@
+//! The engine: one handle to load, compile and run skills.
+
+mod builder;
+mod event;
+mod flight;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use skvm_core::capability::CapabilityProfile;
+use skvm_core::digest::Digest;
+use skvm_core::harness::{
+    Harness, HarnessError, HarnessRun, RunLimits, RunRecord, SkillMode, SkillView, Task,
+};
+use skvm_core::pass::Unit;
+use skvm_core::skill::{LoadError, LoadLimits, Skill, discover};
+use skvm_core::target::{HarnessId, Target};
+use skvm_passes::manager::{CompileError, PassManager};
+use skvm_passes::variant::Variant;
+use tracing::{Instrument, debug_span};
+
+pub use builder::SkVmBuilder;
+pub use event::{Event, EventStream};
+
+use crate::session::{Session, Trace};
+use crate::store::{Store, StoreError};
+use event::Subscribers;
+use flight::Flights;
+
+/// Loads, compiles and runs skills. A cheap handle: clones share everything. There are no globals.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use skvm_core::capability::{CapabilityProfile, Level, Primitive};
+/// use skvm_core::skill::Skill;
+/// use skvm_core::target::Target;
+/// use skvm_runtime::engine::SkVm;
+///
+/// let target = Target::new("small-model", "bare-agent");
+/// let profile = CapabilityProfile::new(&target, "2026-01-01T00:00:00Z")
+///     .with_level(Primitive::ToolExec, Level::L1);
+/// let vm = SkVm::builder().profile(profile).build();
+///
+/// let skill = Arc::new(Skill::from_text("x", "---\nname: x\ndescription: d\n---\n# X\n"));
+/// let variant = futures::executor::block_on(vm.compile(&skill, &target))?;
+/// let again = futures::executor::block_on(vm.compile(&skill, &target))?;
+/// assert!(Arc::ptr_eq(&variant, &again)); // compiled once
+/// # Ok::<(), skvm_runtime::engine::EngineError>(())
+/// ```
+#[derive(Clone)]
+pub struct SkVm(Arc<Inner>);
+
+struct Inner {
+    passes: PassManager,
+    store: Arc<dyn Store>,
+    targets: BTreeMap<Target, Option<Arc<CapabilityProfile>>>,
+    harnesses: BTreeMap<HarnessId, Arc<dyn Harness>>,
+    limits: LoadLimits,
+    flights: Flights,
+    subscribers: Subscribers,
+}
+
+impl std::fmt::Debug for SkVm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SkVm")
+            .field("targets", &self.0.targets.keys().collect::<Vec<_>>())
+            .field("harnesses", &self.0.harnesses.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The engine could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// A skill could not be loaded.
+    #[error("loading a skill")]
+    Load(#[from] LoadError),
+    /// A skill could not be compiled.
+    #[error("compiling a skill")]
+    Compile(#[from] CompileError),
+    /// The store failed.
+    #[error("using the store")]
+    Store(#[from] StoreError),
+    /// No harness of that id was given to the builder.
+    #[error("no harness is called {harness}")]
+    NoHarness {
+        /// The id.
+        harness: HarnessId,
+    },
+    /// A run could not begin.
+    #[error("starting a run")]
+    Harness(#[from] HarnessError),
+}
+
+/// A skill that was installed.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    /// The skill.
+    pub skill: Arc<Skill>,
+    /// Its variants, one for each known target.
+    pub variants: Vec<Arc<Variant>>,
+}
+
+/// What is to be run.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// The task.
+    pub task: Task,
+    /// The target; its harness must be one of the engine's.
+    pub target: Target,
+    /// The skill, if any; it is compiled for the target first.
+    pub skill: Option<Arc<Skill>>,
+    /// How the skill reaches the model.
+    pub mode: SkillMode,
+    /// Where the agent works; it must exist.
+    pub workdir: PathBuf,
+    /// The bounds.
+    pub limits: RunLimits,
+}
+
+impl RunRequest {
+    /// A task for a target in a working directory, without a skill.
+    #[must_use]
+    pub fn new(task: Task, target: Target, workdir: impl Into<PathBuf>) -> Self {
+        Self {
+            task,
+            target,
+            skill: None,
+            mode: SkillMode::Inject,
+            workdir: workdir.into(),
+            limits: RunLimits::default(),
+        }
+    }
+
+    /// The same request with a skill.
+    #[must_use]
+    pub fn with_skill(mut self, skill: Arc<Skill>) -> Self {
+        self.skill = Some(skill);
+        self
+    }
+}
+
+/// What came of a run.
+#[derive(Debug, Clone)]
+pub struct RunOutcome {
+    /// The harness's record.
+    pub record: RunRecord,
+    /// What the session saw.
+    pub trace: Trace,
+    /// The variant that ran; `None` without a skill.
+    pub variant: Option<Arc<Variant>>,
+}
+
+impl SkVm {
+    /// Starts an engine: in memory, with the standard passes, without targets and harnesses.
+    pub fn builder() -> SkVmBuilder {
+        SkVmBuilder::default()
+    }
+
+    /// Loads every skill at or below a path and compiles each for every known target.
+    ///
+    /// # Errors
+    /// [`EngineError`] for the first skill that cannot be loaded or compiled; what was compiled
+    /// before it stays in the store.
+    pub async fn install(&self, path: impl AsRef<Path>) -> Result<Vec<Installed>, EngineError> {
+        let mut installed = Vec::new();
+        for folder in discover(path)? {
+            let skill = Arc::new(Skill::load_with(&folder, &self.0.limits)?);
+            self.tell(|| Event::Loaded { skill: skill.name().to_owned(), digest: skill.digest() });
+            let mut variants = Vec::with_capacity(self.0.targets.len());
+            for target in self.0.targets.keys() {
+                variants.push(self.compile(&skill, target).await?);
+            }
+            installed.push(Installed { skill, variants });
+        }
+        Ok(installed)
+    }
+
+    /// The variant of a skill for a target: from the store, or compiled now. However many ask at the
+    /// same time, it is compiled once. A target that the engine does not know has no profile.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the skill cannot be compiled or the store fails.
+    pub async fn compile(
+        &self,
+        skill: &Arc<Skill>,
+        target: &Target,
+    ) -> Result<Arc<Variant>, EngineError> {
+        let mut unit = Unit::new(Arc::clone(skill), target.clone());
+        unit.profile = self.0.targets.get(target).cloned().flatten();
+        let key = self.0.passes.key(&unit);
+        if let Some(variant) = self.0.store.variant(key).await? {
+            return Ok(variant);
+        }
+        let flight = self.0.flights.of(key);
+        let _only_one = flight.lock().await;
+        if let Some(variant) = self.0.store.variant(key).await? {
+            return Ok(variant);
+        }
+        let span = debug_span!("compile", skill = skill.name(), %target);
+        let variant = self.compile_now(&unit, key).instrument(span).await?;
+        Ok(variant)
+    }
+
+    async fn compile_now(&self, unit: &Unit, key: Digest) -> Result<Arc<Variant>, EngineError> {
+        let started = Instant::now();
+        let compilation = self.0.passes.compile(unit).await?;
+        let variant = Arc::new(compilation.variant);
+        self.0.store.publish(key, Arc::clone(&variant)).await?;
+        self.tell(|| Event::Compiled {
+            skill: unit.skill.name().to_owned(),
+            target: unit.target.clone(),
+            variant: variant.digest(),
+            edits: variant.edits().len(),
+            micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        });
+        Ok(variant)
+    }
+
+    /// Compiles the skill of a request, if it has one, and runs the task in the target's harness.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the run could not begin. A run that began gives an outcome, also when the
+    /// model or its provider failed.
+    pub async fn run(&self, request: RunRequest) -> Result<RunOutcome, EngineError> {
+        let RunRequest { task, target, skill, mode, workdir, limits } = request;
+        let harness = self
+            .0
+            .harnesses
+            .get(&target.harness)
+            .ok_or_else(|| EngineError::NoHarness { harness: target.harness.clone() })?;
+        let (variant, view) = match &skill {
+            Some(skill) => {
+                let variant = self.compile(skill, &target).await?;
+                let view = variant.view(skill).with_mode(mode);
+                (Some(variant), Some(view))
+            }
+            None => (None, None::<SkillView>),
+        };
+        let mut session = self.session(&target, &task.prompt, skill.as_deref(), variant.as_deref());
+        let on_event = |event: &_| self.tell(|| Event::Harness(Clone::clone(event)));
+        let run = HarnessRun {
+            task: &task,
+            skill: view.as_ref(),
+            workdir: &workdir,
+            limits,
+            hooks: &mut session,
+            on_event: &on_event,
+        };
+        let span = debug_span!("run", harness = %target.harness);
+        let record = harness.run(run).instrument(span).await?;
+        let trace = session.finish(record.status).await;
+        self.tell(|| Event::Finished { status: record.status });
+        Ok(RunOutcome { record, trace, variant })
+    }
+
+    /// A session for a loop of the host's own; its trace goes to the engine's store.
+    #[must_use]
+    pub fn session(
+        &self,
+        target: &Target,
+        task: &str,
+        skill: Option<&Skill>,
+        variant: Option<&Variant>,
+    ) -> Session {
+        let session = Session::new(target.clone(), task).with_store(Arc::clone(&self.0.store));
+        match skill {
+            Some(skill) => session.with_skill(skill, variant),
+            None => session,
+        }
+    }
+
+    /// What happens from now on. A reader that falls behind by more than 1,024 events loses some and
+    /// is told how many; it never holds up the engine.
+    #[must_use]
+    pub fn events(&self) -> EventStream {
+        self.0.subscribers.subscribe()
+    }
+
+    /// The engine's store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    fn tell(&self, event: impl FnOnce() -> Event) {
+        self.0.subscribers.send(event);
+    }
+}

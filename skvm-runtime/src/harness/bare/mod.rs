@@ -1,0 +1,128 @@
+//! The bare agent: a plain loop of model and tools, with every hook.
+//!
+//! Tools: `read_file`, `write_file`, `list_directory`, `execute_command`, and with the feature `http`
+//! `web_fetch`. Tool calls are executed whatever the finish reason says; the conversation is kept
+//! whole; one deadline lies over everything.
+//!
+//! # What it guards
+//!
+//! File tools see the working directory (to read and write) and the skill's folder (to read), and
+//! follow no link out of them. Commands start in the working directory under the
+//! [command runner](crate::command)'s guarantees and the [policy](AgentPolicy); they are not confined
+//! once they run. `web_fetch` reaches public addresses only, unless the policy says otherwise.
+
+mod agent;
+mod files;
+mod policy;
+mod prompt;
+mod tools;
+#[cfg(feature = "http")]
+mod web;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use skvm_core::harness::{Harness, HarnessError, HarnessFeatures, HarnessRun, RunRecord};
+use skvm_core::llm::LlmBackend;
+use skvm_core::target::HarnessId;
+
+pub use policy::{AddressPolicy, AgentPolicy, CommandPolicy};
+
+use crate::command::Environment;
+
+/// The id of the bare agent in targets and profiles.
+pub const BARE_AGENT: &str = "bare-agent";
+
+/// A plain loop of model and tools; see the [module](self).
+///
+/// ```
+/// # async fn example() -> Result<(), skvm_core::harness::HarnessError> {
+/// use std::sync::Arc;
+///
+/// use skvm_core::harness::{Harness, HarnessRun, NoHooks, RunLimits, RunStatus, Task};
+/// use skvm_core::llm::LlmResponse;
+/// use skvm_runtime::harness::bare::BareAgent;
+/// use skvm_runtime::scripted::ScriptedModel;
+///
+/// let model = ScriptedModel::new("scripted", [Ok(LlmResponse::text("done"))]);
+/// let agent = BareAgent::new(Arc::new(model));
+/// let record = agent
+///     .run(HarnessRun {
+///         task: &Task::new("say done"),
+///         skill: None,
+///         workdir: std::path::Path::new("."),
+///         limits: RunLimits::default(),
+///         hooks: &mut NoHooks,
+///         on_event: &|_| (),
+///     })
+///     .await?;
+/// assert_eq!((record.status, record.text.as_str()), (RunStatus::Ok, "done"));
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct BareAgent {
+    id: HarnessId,
+    backend: Arc<dyn LlmBackend>,
+    policy: AgentPolicy,
+    environment: Environment,
+}
+
+impl std::fmt::Debug for BareAgent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BareAgent")
+            .field("model", self.backend.model())
+            .field("policy", &self.policy)
+            .field("environment", &self.environment)
+            .finish_non_exhaustive()
+    }
+}
+
+impl BareAgent {
+    /// An agent that asks this model, under the default policy and with the host's plain variables.
+    #[must_use]
+    pub fn new(backend: Arc<dyn LlmBackend>) -> Self {
+        Self {
+            id: HarnessId::from(BARE_AGENT),
+            backend,
+            policy: AgentPolicy::default(),
+            environment: Environment::from_host(),
+        }
+    }
+
+    /// The same agent under another policy.
+    #[must_use]
+    pub fn with_policy(mut self, policy: AgentPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The same agent, whose commands see another environment.
+    #[must_use]
+    pub fn with_environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+}
+
+#[async_trait]
+impl Harness for BareAgent {
+    fn id(&self) -> &HarnessId {
+        &self.id
+    }
+
+    fn features(&self) -> HarnessFeatures {
+        let mut features = HarnessFeatures::default();
+        features.hooks = true;
+        features.inject = true;
+        features.discover = true;
+        features.usage = true;
+        features.batched_tool_calls = true;
+        features
+    }
+
+    async fn run(&self, run: HarnessRun<'_>) -> Result<RunRecord, HarnessError> {
+        agent::run(self, run).await
+    }
+}

@@ -1,0 +1,3 @@
+//! Agent harnesses of our own.
+
+pub mod bare;

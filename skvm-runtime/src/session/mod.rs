@@ -1,0 +1,183 @@
+//! Sessions: one run of one skill, seen through the hooks.
+//!
+//! A harness that calls [`Hooks`] is given a session; a host with an agent loop of its own makes the
+//! same calls itself:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use skvm_core::harness::{Directive, Hooks, RunStatus, ToolDirective, ToolResult, TurnView};
+//! use skvm_core::llm::{LlmBackend, LlmRequest, LlmResponse, Message};
+//! use skvm_core::target::Target;
+//! use skvm_runtime::session::{Session, Trace};
+//!
+//! /// A loop of the host's own: asks a model until it calls no more tools.
+//! async fn host_loop(model: &dyn LlmBackend, mut session: Session) -> Trace {
+//!     let task = session.task().to_owned();
+//!     let mut messages = vec![Message::user(task.clone())];
+//!     for index in 0..10 {
+//!         let turn = TurnView { index, task: &task, messages: &messages };
+//!         let response = match session.before_llm(&turn).await {
+//!             Directive::Proceed => {
+//!                 let request = LlmRequest { messages: messages.clone(), ..LlmRequest::default() };
+//!                 match model.complete(request).await {
+//!                     Ok(response) => response,
+//!                     Err(_) => return session.finish(RunStatus::ProviderFault).await,
+//!                 }
+//!             }
+//!             Directive::Respond(response) => response,
+//!             Directive::Finish(_) => break,
+//!         };
+//!         session.after_llm(&turn, &response).await;
+//!         if response.tool_calls.is_empty() {
+//!             break;
+//!         }
+//!         for call in &response.tool_calls {
+//!             if session.before_tool(call).await == ToolDirective::Allow {
+//!                 let result = ToolResult { content: "done".into(), ..ToolResult::default() };
+//!                 session.after_tool(call, &result).await;
+//!             }
+//!         }
+//!         messages.push(Message::user("done"));
+//!     }
+//!     session.finish(RunStatus::Ok).await
+//! }
+//! # struct Model(skvm_core::target::ModelId);
+//! # #[async_trait::async_trait]
+//! # impl LlmBackend for Model {
+//! #     fn model(&self) -> &skvm_core::target::ModelId { &self.0 }
+//! #     async fn complete(&self, _: LlmRequest) -> Result<LlmResponse, skvm_core::llm::LlmError> {
+//! #         Ok(LlmResponse::text("hello"))
+//! #     }
+//! # }
+//! # let session = Session::new(Target::new("m", "host"), "say hello");
+//! # let trace = futures::executor::block_on(host_loop(&Model("m".into()), session));
+//! # assert_eq!(trace.turns.len(), 1);
+//! ```
+
+mod trace;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use skvm_core::harness::{Directive, Hooks, RunStatus, ToolDirective, ToolResult, TurnView};
+use skvm_core::llm::{LlmResponse, ToolCall};
+use skvm_core::skill::Skill;
+use skvm_core::target::Target;
+use skvm_passes::variant::Variant;
+use tracing::warn;
+
+pub use trace::{Trace, TraceTurn, TracedCall};
+
+use crate::store::Store;
+
+/// One run of at most one skill, seen through the hooks. It records a [`Trace`].
+pub struct Session {
+    trace: Trace,
+    store: Option<Arc<dyn Store>>,
+    started: Instant,
+    asked: Option<Instant>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("trace", &self.trace).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// A session of a target on a task, without a skill.
+    #[must_use]
+    pub fn new(target: Target, task: impl Into<String>) -> Self {
+        Self {
+            trace: Trace::new(target, task.into()),
+            store: None,
+            started: Instant::now(),
+            asked: None,
+        }
+    }
+
+    /// The same session, with a skill and, when it was compiled, its variant.
+    #[must_use]
+    pub fn with_skill(mut self, skill: &Skill, variant: Option<&Variant>) -> Self {
+        self.trace.skill = Some(skill.digest());
+        self.trace.variant = variant.map(Variant::digest);
+        self
+    }
+
+    /// The same session, whose trace is kept in a store.
+    #[must_use]
+    pub fn with_store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// The task.
+    #[must_use]
+    pub fn task(&self) -> &str {
+        &self.trace.task
+    }
+
+    /// What was seen so far.
+    #[must_use]
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Ends the session. A store that cannot keep the trace is logged and does not lose it: the
+    /// caller has it.
+    pub async fn finish(mut self, status: RunStatus) -> Trace {
+        self.trace.status = status;
+        self.trace.duration_ms = millis(self.started);
+        if let Some(store) = &self.store
+            && let Err(error) = store.append_trace(&self.trace).await
+        {
+            warn!(%error, "the trace was not stored");
+        }
+        self.trace
+    }
+
+    fn turn(&mut self) -> Option<&mut TraceTurn> {
+        self.trace.turns.last_mut()
+    }
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+#[async_trait]
+impl Hooks for Session {
+    async fn before_llm(&mut self, _turn: &TurnView<'_>) -> Directive {
+        self.asked = Some(Instant::now());
+        Directive::Proceed
+    }
+
+    async fn after_llm(&mut self, turn: &TurnView<'_>, response: &LlmResponse) {
+        self.trace.usage.add(&response.usage);
+        self.trace.turns.push(TraceTurn {
+            index: turn.index,
+            text: response.text.clone(),
+            calls: Vec::new(),
+            usage: response.usage,
+            llm_ms: self.asked.take().map(millis),
+        });
+    }
+
+    async fn before_tool(&mut self, call: &ToolCall) -> ToolDirective {
+        if let Some(turn) = self.turn() {
+            turn.calls.push(TracedCall { call: call.clone(), result: None });
+        }
+        ToolDirective::Allow
+    }
+
+    async fn after_tool(&mut self, call: &ToolCall, result: &ToolResult) {
+        let traced = self
+            .turn()
+            .and_then(|turn| turn.calls.iter_mut().rev().find(|traced| traced.call.id == call.id));
+        if let Some(traced) = traced {
+            traced.result = Some(result.clone());
+        }
+    }
+}

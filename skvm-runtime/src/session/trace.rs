@@ -1,0 +1,69 @@
+//! What happened in a session.
+
+use serde::{Deserialize, Serialize};
+use skvm_core::digest::Digest;
+use skvm_core::harness::{RunStatus, ToolResult};
+use skvm_core::llm::{ToolCall, Usage};
+use skvm_core::target::Target;
+
+/// What happened in a session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Trace {
+    /// The target.
+    pub target: Target,
+    /// The task.
+    pub task: String,
+    /// The skill's digest; `None` for a session without a skill.
+    pub skill: Option<Digest>,
+    /// The variant's digest; `None` when the skill ran as its author wrote it.
+    pub variant: Option<Digest>,
+    /// The turns in order.
+    pub turns: Vec<TraceTurn>,
+    /// Tokens of all turns together. What no provider told is unknown.
+    pub usage: Usage,
+    /// How it ended.
+    pub status: RunStatus,
+    /// Milliseconds.
+    pub duration_ms: u64,
+}
+
+/// One answer and what it led to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TraceTurn {
+    /// The number of the turn, from 0.
+    pub index: usize,
+    /// What was said.
+    pub text: String,
+    /// The tools that were called, in order.
+    pub calls: Vec<TracedCall>,
+    /// Tokens of this turn.
+    pub usage: Usage,
+    /// Milliseconds of waiting for the answer; `None` when nobody was asked.
+    pub llm_ms: Option<u64>,
+}
+
+/// A tool call and its result.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TracedCall {
+    /// The call.
+    pub call: ToolCall,
+    /// The result; `None` when it was denied or the session ended first.
+    pub result: Option<ToolResult>,
+}
+
+impl Trace {
+    pub(super) fn new(target: Target, task: String) -> Self {
+        Self {
+            target,
+            task,
+            skill: None,
+            variant: None,
+            turns: Vec::new(),
+            usage: Usage::default(),
+            status: RunStatus::Ok,
+            duration_ms: 0,
+        }
+    }
+}

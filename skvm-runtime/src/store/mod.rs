@@ -1,0 +1,166 @@
+//! Where compiled variants, recorded answers and traces are kept.
+
+mod memory;
+
+use std::error::Error;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use skvm_core::digest::Digest;
+use skvm_core::llm::{LlmError, LlmErrorKind, LlmResponse};
+use skvm_passes::recorded::AnswerLog;
+use skvm_passes::variant::Variant;
+
+pub use memory::MemoryStore;
+
+use crate::session::Trace;
+
+/// A store.
+///
+/// A publication becomes visible as a whole or not at all. What a store returns is what was published:
+/// an implementation that reads from a medium checks digests (reading a [`Variant`] from JSON does).
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::sync::{Arc, Mutex};
+///
+/// use async_trait::async_trait;
+/// use skvm_core::digest::Digest;
+/// use skvm_core::llm::LlmResponse;
+/// use skvm_passes::variant::Variant;
+/// use skvm_runtime::session::Trace;
+/// use skvm_runtime::store::{Store, StoreError};
+///
+/// /// Keeps variants and forgets the rest.
+/// #[derive(Default)]
+/// struct VariantsOnly(Mutex<HashMap<Digest, Arc<Variant>>>);
+///
+/// #[async_trait]
+/// impl Store for VariantsOnly {
+///     async fn variant(&self, key: Digest) -> Result<Option<Arc<Variant>>, StoreError> {
+///         Ok(self.0.lock().unwrap().get(&key).cloned())
+///     }
+///
+///     async fn publish(&self, key: Digest, variant: Arc<Variant>) -> Result<(), StoreError> {
+///         self.0.lock().unwrap().insert(key, variant);
+///         Ok(())
+///     }
+///
+///     async fn answer(&self, _request: Digest) -> Result<Option<LlmResponse>, StoreError> {
+///         Ok(None)
+///     }
+///
+///     async fn record_answer(&self, _: Digest, _: &LlmResponse) -> Result<(), StoreError> {
+///         Ok(())
+///     }
+///
+///     async fn append_trace(&self, _trace: &Trace) -> Result<(), StoreError> {
+///         Ok(())
+///     }
+///
+///     async fn traces(&self, _skill: Digest) -> Result<Vec<Trace>, StoreError> {
+///         Ok(Vec::new())
+///     }
+/// }
+///
+/// let store: Box<dyn Store> = Box::new(VariantsOnly::default());
+/// # drop(store);
+/// ```
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// The variant that was published under a key.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read or what it holds is damaged.
+    async fn variant(&self, key: Digest) -> Result<Option<Arc<Variant>>, StoreError>;
+
+    /// Publishes a variant under the key of the work that made it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written; nothing is visible then.
+    async fn publish(&self, key: Digest, variant: Arc<Variant>) -> Result<(), StoreError>;
+
+    /// The recorded answer to a request.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn answer(&self, request: Digest) -> Result<Option<LlmResponse>, StoreError>;
+
+    /// Records an answer.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    async fn record_answer(&self, request: Digest, answer: &LlmResponse) -> Result<(), StoreError>;
+
+    /// Adds the trace of a session.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    async fn append_trace(&self, trace: &Trace) -> Result<(), StoreError>;
+
+    /// The traces of a skill, by its digest, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn traces(&self, skill: Digest) -> Result<Vec<Trace>, StoreError>;
+}
+
+const _: fn(&dyn Store) = |_| {};
+
+/// A store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub struct StoreError {
+    what: String,
+    #[source]
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// An error: what was attempted, on what.
+    #[must_use]
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), source: None }
+    }
+
+    /// The same error with its cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+/// The recorded answers of a store, for [`Recorded`](skvm_passes::recorded::Recorded) models.
+#[derive(Clone)]
+pub struct StoreAnswers(Arc<dyn Store>);
+
+impl std::fmt::Debug for StoreAnswers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreAnswers").finish_non_exhaustive()
+    }
+}
+
+impl StoreAnswers {
+    /// The answers in `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self(store)
+    }
+}
+
+#[async_trait]
+impl AnswerLog for StoreAnswers {
+    async fn answer(&self, request: Digest) -> Result<Option<LlmResponse>, LlmError> {
+        self.0.answer(request).await.map_err(as_llm_error)
+    }
+
+    async fn record(&self, request: Digest, answer: &LlmResponse) -> Result<(), LlmError> {
+        self.0.record_answer(request, answer).await.map_err(as_llm_error)
+    }
+}
+
+/// A log that cannot be read is a log without the answer.
+fn as_llm_error(error: StoreError) -> LlmError {
+    LlmError::new(LlmErrorKind::NotRecorded).with_source(error)
+}
