@@ -155,7 +155,7 @@ fn analyze_file(skill: &Skill, file: &BundleFile) -> Option<CodeBlock> {
     let code = file.text()?;
     let language = match file.interpreter()? {
         "python3" => CodeLanguage::Python,
-        "bash" => CodeLanguage::Shell,
+        "bash" | "sh" => CodeLanguage::Shell,
         "node" => CodeLanguage::JavaScript,
         _ => return None,
     };

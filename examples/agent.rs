@@ -1,0 +1,166 @@
+//! One task with one skill, through the bare agent and a model behind an OpenAI-compatible endpoint.
+//!
+//! ```text
+//! cargo run --release -q -p skvm-examples --example agent -- --skill examples/skills/log-summary \
+//!     --task "What went wrong in app.log?" --base-url http://127.0.0.1:8080/v1 --model my-model
+//! ```
+//!
+//! With `--json` each event is a JSON object on a line of its own, and the last line is the record. The
+//! key, if the endpoint wants one, is read from the environment variable `SKVM_API_KEY`. The exit status
+//! is 0 when the model gave its final answer, and 1 otherwise.
+
+#![expect(clippy::print_stdout, reason = "an example is a program")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use serde_json::{Value, json};
+use skvm_core::harness::{HarnessEvent, Role, RunRecord, RunStatus, Task};
+use skvm_core::skill::Skill;
+use skvm_core::target::Target;
+use skvm_examples::usage::{Stop, finish};
+use skvm_runtime::backend::{ApiKey, OpenAiCompatible};
+use skvm_runtime::engine::{Event, EventStream, RunRequest, SkVm};
+use skvm_runtime::harness::bare::{BARE_AGENT, BareAgent};
+
+const USAGE: &str = "agent --skill DIR --task TEXT --base-url URL --model ID [--harness NAME] [--workdir DIR] [--json]";
+const KEY_VARIABLE: &str = "SKVM_API_KEY";
+
+struct Arguments {
+    skill: PathBuf,
+    task: String,
+    base_url: String,
+    model: String,
+    workdir: Option<PathBuf>,
+    json: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match arguments() {
+        Ok(arguments) => run(arguments).await,
+        Err(stop) => Err(stop),
+    };
+    finish(outcome, USAGE)
+}
+
+fn arguments() -> Result<Arguments, Stop> {
+    use lexopt::ValueExt;
+    use lexopt::prelude::Long;
+
+    let (mut skill, mut task, mut base_url, mut model) = (None, None, None, None);
+    let (mut workdir, mut json) = (None, false);
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("skill") => skill = Some(PathBuf::from(parser.value()?)),
+            Long("task") => task = Some(parser.value()?.string()?),
+            Long("base-url") => base_url = Some(parser.value()?.string()?),
+            Long("model") => model = Some(parser.value()?.string()?),
+            Long("workdir") => workdir = Some(PathBuf::from(parser.value()?)),
+            Long("json") => json = true,
+            Long("harness") => match parser.value()?.string()?.as_str() {
+                "bare" | BARE_AGENT => {}
+                other => return Err(Stop::usage(format!("no harness is called {other:?}"))),
+            },
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let missing = |name: &str| Stop::usage(format!("--{name} is missing"));
+    Ok(Arguments {
+        skill: skill.ok_or_else(|| missing("skill"))?,
+        task: task.ok_or_else(|| missing("task"))?,
+        base_url: base_url.ok_or_else(|| missing("base-url"))?,
+        model: model.ok_or_else(|| missing("model"))?,
+        workdir,
+        json,
+    })
+}
+
+async fn run(arguments: Arguments) -> Result<(), Stop> {
+    let Arguments { skill, task, base_url, model, workdir, json } = arguments;
+    let mut backend = OpenAiCompatible::builder(&base_url, model.as_str());
+    if std::env::var_os(KEY_VARIABLE).is_some() {
+        backend = backend.api_key(ApiKey::from_env(KEY_VARIABLE)?);
+    }
+    let agent = BareAgent::new(Arc::new(backend.build()?));
+    let vm = SkVm::builder().harness(Arc::new(agent)).build();
+
+    // A folder of its own, removed afterwards, unless one is given.
+    let temporary = tempfile::tempdir()?;
+    let workdir = workdir.unwrap_or_else(|| temporary.path().to_owned());
+    let target = Target::new(model.as_str(), BARE_AGENT);
+    let request =
+        RunRequest::new(Task::new(task), target, workdir).with_skill(Arc::new(Skill::load(skill)?));
+
+    let printer = tokio::spawn(print_events(vm.events(), json));
+    let outcome = vm.run(request).await;
+    drop(vm);
+    // The stream ends with the engine, so the printer does too; its failure would lose only lines.
+    let _printed = printer.await;
+    let record = outcome?.record;
+    if json {
+        println!("{}", as_event(&record)?);
+    } else {
+        tell(&record);
+    }
+    match record.status {
+        RunStatus::Ok => Ok(()),
+        status => {
+            let detail = record.status_detail.unwrap_or_default();
+            Err(Stop::failed(format!("the run ended as {status:?}: {detail}")))
+        }
+    }
+}
+
+async fn print_events(mut events: EventStream, json: bool) {
+    while let Some(event) = events.next().await {
+        if json {
+            println!("{}", serde_json::to_value(&event).unwrap_or(Value::Null));
+            continue;
+        }
+        match event {
+            Event::Compiled { skill, edits, micros, .. } => {
+                println!("compiled {skill}: {edits} edits in {micros} µs");
+            }
+            Event::Harness(HarnessEvent::Stepped { turn, step }) => {
+                for call in &step.tool_calls {
+                    match &call.output {
+                        None => println!("[{turn}] calls {} {}", call.name, call.input),
+                        Some(output) => println!("[{turn}] gets {output}"),
+                    }
+                }
+                if step.role == Role::Assistant && !step.text.is_empty() {
+                    println!("[{turn}] says {}", step.text);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The record's fields, marked as the last event.
+fn as_event(record: &RunRecord) -> Result<Value, Stop> {
+    let mut value = serde_json::to_value(record)?;
+    if let Value::Object(fields) = &mut value {
+        fields.insert("kind".to_owned(), json!("record"));
+    }
+    Ok(value)
+}
+
+fn tell(record: &RunRecord) {
+    let known = |tokens: Option<u64>| tokens.map_or("unknown".to_owned(), |n| n.to_string());
+    println!(
+        "\n{:?} after {} model calls and {} ms; tokens read {}, written {}",
+        record.status,
+        record.model_calls,
+        record.duration_ms,
+        known(record.usage.input),
+        known(record.usage.output)
+    );
+    for note in &record.notes {
+        println!("noticed: {}", note.message);
+    }
+}

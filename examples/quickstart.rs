@@ -1,0 +1,224 @@
+//! The whole story in one run, offline: a skill is loaded, compiled for a small target and run by an
+//! agent, once as its author wrote it and once compiled.
+//!
+//! ```text
+//! cargo run --release -p skvm-examples --example quickstart
+//! ```
+//!
+//! The model is a stand-in, so that the story is the same on every machine: it copies the first command
+//! of the skill that it is shown, fills in the file's name, and reports what came back. Commands are
+//! executed for real.
+
+#![expect(clippy::print_stdout, reason = "an example is a program")]
+
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::json;
+use skvm_core::artifact::{Dependencies, Workflow};
+use skvm_core::capability::{Gaps, Requirements};
+use skvm_core::diagnostic::render;
+use skvm_core::harness::{
+    Harness, HarnessRun, NoHooks, Role, RunLimits, RunRecord, SkillView, Task,
+};
+use skvm_core::llm::{LlmBackend, LlmError, LlmRequest, LlmResponse, Message};
+use skvm_core::skill::Skill;
+use skvm_core::target::ModelId;
+use skvm_core::tokens;
+use skvm_examples::usage::{Stop, finish};
+use skvm_examples::{profiles, shipped_skill};
+use skvm_passes::variant::Variant;
+use skvm_runtime::engine::{RunRequest, SkVm};
+use skvm_runtime::harness::bare::BareAgent;
+
+/// A log in which something went wrong.
+const LOG: &str = "\
+2026-03-01T10:00:00Z INFO service started
+2026-03-01T10:00:04Z WARN disk at 91 %
+2026-03-01T10:00:09Z ERROR cannot write /var/spool/job-17: no space left
+2026-03-01T10:00:11Z ERROR cannot write /var/spool/job-17: no space left
+2026-03-01T10:00:12Z ERROR upload failed: connection reset
+";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    finish(story().await, "quickstart")
+}
+
+async fn story() -> Result<(), Stop> {
+    if let Some(argument) = lexopt::Parser::from_env().next()? {
+        return Err(argument.unexpected().into());
+    }
+    let profile = profiles::find("synthetic-all-l1")?;
+    let target = profile.target();
+    let agent = Arc::new(BareAgent::new(Arc::new(StandIn(target.model.clone()))));
+    let vm =
+        SkVm::builder().profile(profile).harness(Arc::clone(&agent) as Arc<dyn Harness>).build();
+
+    chapter(1, "Load a skill");
+    let installed = vm.install(shipped_skill("log-summary")).await?;
+    let Some((skill, variant)) =
+        installed.first().and_then(|first| Some((&first.skill, first.variants.first()?)))
+    else {
+        return Err(Stop::failed("the shipped skill was not found"));
+    };
+    tell_skill(skill);
+
+    chapter(2, "Compare it with the target");
+    println!(
+        "The target is {target}: a made-up small model that does the simple form (L1) of everything."
+    );
+    tell_gaps(variant)?;
+
+    chapter(3, "Compile it");
+    println!("Each change has a reason: the rule, the primitive capability, and the levels.\n");
+    println!("{}", variant.edits().diff(skill.source()));
+    println!(
+        "The variant is {}, about {} tokens (before: {}). Every change was verified by the guard.",
+        variant.digest().short(),
+        tokens::estimate(variant.text()),
+        tokens::estimate(skill.source())
+    );
+
+    chapter(4, "Know what it needs, and in which order it works");
+    tell_needs(variant)?;
+
+    chapter(5, "Run it");
+    let workdir = tempfile::tempdir()?;
+    fs::write(workdir.path().join("app.log"), LOG)?;
+    let task = Task::new("What went wrong in app.log?");
+    println!(
+        "The task: {}\nThe model is a stand-in that copies the skill's first command.\n",
+        task.prompt
+    );
+    println!("With the skill as its author wrote it:");
+    tell_run(&run_uncompiled(&agent, skill, &task, workdir.path()).await?);
+    println!("\nWith the compiled skill:");
+    let request = RunRequest::new(task, target, workdir.path()).with_skill(Arc::clone(skill));
+    let outcome = vm.run(request).await?;
+    tell_run(&outcome.record);
+    println!(
+        "\nThe session's trace has {} turns and is kept under the skill's digest {}.",
+        outcome.trace.turns.len(),
+        skill.digest().short()
+    );
+    Ok(())
+}
+
+fn chapter(number: usize, title: &str) {
+    println!("\n{number}. {title}\n{}", "-".repeat(title.len() + 3));
+}
+
+fn tell_skill(skill: &Skill) {
+    println!("{}: {}", skill.name(), skill.description().unwrap_or("").trim());
+    println!(
+        "{} sections, {} code blocks, {} bundle files",
+        skill.document().sections().len() - 1,
+        skill.document().fences().len(),
+        skill.bundle().files().len()
+    );
+    for found in skill.diagnostics() {
+        println!("{}", render(found, skill.entry(), skill.source()));
+    }
+}
+
+fn tell_gaps(variant: &Variant) -> Result<(), Stop> {
+    let requirements = variant.artifacts().get::<Requirements>()?.unwrap_or_default();
+    let gaps = variant.artifacts().get::<Gaps>()?.unwrap_or_default();
+    let demanded = requirements.by_primitive();
+    println!(
+        "The skill demands {} primitive capabilities. Where the target falls short:\n",
+        demanded.len()
+    );
+    for gap in &gaps.gaps {
+        let has = gap.model_level.map_or("unmeasured".to_owned(), |level| level.to_string());
+        let outcome = if gap.closed { "closed by compiling" } else { "stays open" };
+        println!(
+            "  {:<18} needs {}, has {has}: {outcome}   (for {:?})",
+            gap.primitive, gap.required_level, gap.purpose_id
+        );
+    }
+    println!(
+        "\nOpen gaps are told, not hidden: this version has one rewriting rule, `script-path`."
+    );
+    Ok(())
+}
+
+fn tell_needs(variant: &Variant) -> Result<(), Stop> {
+    let dependencies = variant.artifacts().get::<Dependencies>()?.unwrap_or_default();
+    println!("To be installed or set:");
+    for dependency in &dependencies.entries {
+        let shown = dependency.evidence.first().map_or("", |evidence| evidence.quote.as_str());
+        println!("  {:?} {}   (seen in: {shown})", dependency.kind, dependency.name);
+    }
+    let workflow = variant.artifacts().get::<Workflow>()?.unwrap_or_default();
+    println!("\nThe procedure, step by step:");
+    for step in &workflow.steps {
+        println!("  {}. {}", step.label, step.title);
+    }
+    Ok(())
+}
+
+/// The same run without compiling, for comparison.
+async fn run_uncompiled(
+    agent: &BareAgent,
+    skill: &Skill,
+    task: &Task,
+    workdir: &Path,
+) -> Result<RunRecord, Stop> {
+    let view = SkillView::of(skill);
+    let run = HarnessRun {
+        task,
+        skill: Some(&view),
+        workdir,
+        limits: RunLimits::default(),
+        hooks: &mut NoHooks,
+        on_event: &|_| (),
+    };
+    Ok(agent.run(run).await?)
+}
+
+fn tell_run(record: &RunRecord) {
+    for step in &record.steps {
+        for call in &step.tool_calls {
+            match &call.output {
+                None => println!("  the model calls {} {}", call.name, call.input),
+                Some(output) => println!("    {}", output.trim().replace('\n', "\n    ")),
+            }
+        }
+        if step.role == Role::Assistant && !step.text.is_empty() {
+            println!("  the model says: {}", step.text.replace('\n', "\n    "));
+        }
+    }
+    println!("  => {:?}, {} model calls", record.status, record.model_calls);
+}
+
+/// A stand-in for a small model: it does what it is shown, to the letter.
+#[derive(Debug)]
+struct StandIn(ModelId);
+
+#[async_trait]
+impl LlmBackend for StandIn {
+    fn model(&self) -> &ModelId {
+        &self.0
+    }
+
+    async fn complete(&self, request: LlmRequest) -> Result<LlmResponse, LlmError> {
+        if let Some(Message::Tool { content, .. }) = request.messages.last() {
+            let worked = content.contains("exit status: 0");
+            return Ok(LlmResponse::text(if worked {
+                format!("The log shows:\n{content}")
+            } else {
+                "I could not run the script.".to_owned()
+            }));
+        }
+        let shown = request.system.unwrap_or_default();
+        let command =
+            shown.lines().map(str::trim).find(|line| line.contains("summary.sh <log-file>"));
+        let command = command.unwrap_or_default().replace("<log-file>", "app.log");
+        Ok(LlmResponse::tool_call("call_1", "execute_command", json!({"command": command})))
+    }
+}

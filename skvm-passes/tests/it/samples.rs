@@ -1,0 +1,92 @@
+//! The skills, profiles and units that the tests compile.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use futures::executor::block_on;
+use skvm_core::capability::{CapabilityProfile, Level, Primitive};
+use skvm_core::pass::Unit;
+use skvm_core::skill::Skill;
+use skvm_core::target::Target;
+use skvm_passes::manager::PassManager;
+use skvm_passes::variant::Variant;
+
+/// The skills that are shipped as examples.
+pub(crate) const SHIPPED: [&str; 5] =
+    ["csv-analysis", "pdf-tools", "release-notes", "topic-research", "weather-api"];
+
+pub(crate) fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
+}
+
+pub(crate) fn shipped(name: &str) -> Skill {
+    Skill::load(examples().join("skills").join(name)).unwrap()
+}
+
+/// A profile that is shipped with the examples, by the name of its file.
+pub(crate) fn shipped_profile(name: &str) -> CapabilityProfile {
+    let path = examples().join("profiles").join(name).with_extension("json");
+    CapabilityProfile::from_json(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Every shipped profile with its name, in the order of names.
+pub(crate) fn shipped_profiles() -> Vec<(String, CapabilityProfile)> {
+    let mut names: Vec<String> = fs::read_dir(examples().join("profiles"))
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix(".json").map(str::to_owned))
+        .collect();
+    names.sort();
+    assert!(!names.is_empty(), "no profile is shipped");
+    names.into_iter().map(|name| (name.clone(), shipped_profile(&name))).collect()
+}
+
+/// A skill of the given body, without a bundle.
+pub(crate) fn skill(body: &str) -> Skill {
+    Skill::from_text("/skills/demo", format!("{HEAD}{body}"))
+}
+
+/// The front matter of [`skill`] and [`bundled`].
+pub(crate) const HEAD: &str = "---\nname: demo\ndescription: d\n---\n";
+
+/// A skill of the given body with bundle files.
+pub(crate) fn bundled(body: &str, files: &[(&str, &str)]) -> Skill {
+    loaded(&format!("{HEAD}{body}"), files)
+}
+
+/// A skill of the given text with bundle files.
+pub(crate) fn loaded(text: &str, files: &[(&str, &str)]) -> Skill {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, content) in files.iter().chain(&[("SKILL.md", text)]) {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+    Skill::load(folder.path()).unwrap()
+}
+
+pub(crate) fn target() -> Target {
+    Target::new("model", "harness")
+}
+
+/// A profile in which every primitive has the same level.
+pub(crate) fn profile_of(level: Level) -> CapabilityProfile {
+    let empty = CapabilityProfile::new(&target(), "2026-01-01T00:00:00Z");
+    Primitive::all().fold(empty, |profile, primitive| profile.with_level(primitive, level))
+}
+
+/// The skill for an unmeasured target, installed in a fixed folder.
+pub(crate) fn unit(skill: Skill) -> Unit {
+    let folder = Path::new("/opt/skills").join(skill.name());
+    Unit::new(skill, target()).with_install_dir(folder)
+}
+
+/// What a fresh standard pipeline makes of a unit.
+pub(crate) fn compile(unit: &Unit) -> Variant {
+    block_on(PassManager::standard().compile(unit)).unwrap().variant
+}
+
+/// What a fresh standard pipeline makes of a skill for a target with every primitive at one level.
+pub(crate) fn compile_at(skill: Skill, level: Level) -> Variant {
+    compile(&unit(skill).with_profile(profile_of(level)))
+}
