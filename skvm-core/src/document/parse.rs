@@ -384,9 +384,7 @@ fn is_closed(block: &str) -> bool {
         return false;
     };
     let length = opening.chars().take_while(|c| *c == mark).count();
-    let last = block.trim_end().lines().next_back().unwrap_or("");
+    let Some((_, last)) = block.trim_end().rsplit_once('\n') else { return false };
     let closing = last.trim_start_matches([' ', '\t', '>']);
-    block.trim_end().lines().count() > 1
-        && closing.chars().count() >= length
-        && closing.chars().all(|c| c == mark)
+    closing.chars().count() >= length && closing.chars().all(|c| c == mark)
 }

@@ -224,7 +224,7 @@ fn check_body(skill: &Skill, found: &mut Found) {
     if text.trim().is_empty() {
         found.push((codes::EMPTY_BODY, "the body is empty".to_owned(), None));
     }
-    let lines = text.lines().count();
+    let lines = text.bytes().filter(|byte| *byte == b'\n').count();
     if lines > 500 {
         found.push((codes::LONG_BODY, format!("the body has {lines} lines"), None));
     }

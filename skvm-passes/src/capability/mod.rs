@@ -149,7 +149,7 @@ impl Pass for CapabilityPass {
         let edits = self.edits(cx, &code, &requirements, &gaps);
         if !edits.is_empty() {
             let edited = cx.skill().with_text(edits.apply(cx.source()));
-            let demands = requirements::extract(&edited, &code::analyze(&edited));
+            let demands = requirements::extract(&edited, &code::analyze_text(&edited));
             let open = Gaps::between(&demands, profile);
             let open: BTreeSet<(&str, Primitive)> =
                 open.gaps.iter().map(|gap| (gap.purpose_id.as_str(), gap.primitive)).collect();

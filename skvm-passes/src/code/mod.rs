@@ -70,9 +70,17 @@ impl Pass for CodePass {
     }
 }
 
-/// The code of a skill.
+/// The code of a skill: of its text, then of its bundled scripts.
 #[must_use]
 pub fn analyze(skill: &Skill) -> CodeIndex {
+    let mut index = analyze_text(skill);
+    index.blocks.extend(skill.bundle().files().iter().filter_map(|file| analyze_file(skill, file)));
+    index
+}
+
+/// The code in a skill's text. For comparing a skill with its edited text, whose bundle is the same.
+#[must_use]
+pub fn analyze_text(skill: &Skill) -> CodeIndex {
     let document = skill.document();
     let mut blocks = Vec::with_capacity(document.fences().len());
     for (index, fence) in document.fences().iter().enumerate() {
@@ -82,9 +90,6 @@ pub fn analyze(skill: &Skill) -> CodeIndex {
         blocks.extend(inline::analyze(skill, index, code.content()));
     }
     blocks.sort_by_key(|block| block.origin.span().map_or(usize::MAX, |span| span.start));
-    for file in skill.bundle().files() {
-        blocks.extend(analyze_file(skill, file));
-    }
     CodeIndex { blocks }
 }
 
@@ -96,7 +101,8 @@ pub fn shell_commands(code: &str) -> ShellCommands {
     if code.len() > MAX_BYTES {
         return ShellCommands { commands: Vec::new(), understood: false };
     }
-    shell::analyze_all(code, &Bundle::default(), &|span| span, &mut block);
+    // Parsed as it stands: what looks like a placeholder here is a redirect that will be made.
+    shell::analyze_all(code, code, &Bundle::default(), &|span| span, &mut block);
     let understood =
         !block.facts.has_errors && block.commands.iter().all(|command| !command.program.is_empty());
     ShellCommands { commands: block.commands, understood }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use skvm_core::artifact::ArtifactKey;
 use skvm_core::pass::{Pass, PassId};
 
-use super::memo::Memo;
+use super::memo::{self, Memo};
 use super::order;
 use super::{PassManager, PipelineObserver};
 use crate::capability::CapabilityPass;
@@ -23,6 +23,7 @@ pub struct PassManagerBuilder {
     passes: Vec<Arc<dyn Pass>>,
     guard: Guard,
     observer: Option<Arc<dyn PipelineObserver>>,
+    memo_capacity: Option<usize>,
 }
 
 impl std::fmt::Debug for PassManagerBuilder {
@@ -102,6 +103,13 @@ impl PassManagerBuilder {
         self
     }
 
+    /// Bounds how many results of passes are kept in memory. Default 1,024; with 0 every compilation
+    /// does all of its work.
+    pub fn memo_capacity(mut self, results: usize) -> Self {
+        self.memo_capacity = Some(results);
+        self
+    }
+
     /// Puts the passes in order.
     ///
     /// # Errors
@@ -114,11 +122,12 @@ impl PassManagerBuilder {
 
     /// The pipeline in the order of registration, for passes that are known to stand in order.
     pub(super) fn assemble(self) -> PassManager {
-        let Self { passes, guard, observer } = self;
+        let Self { passes, guard, observer, memo_capacity } = self;
+        let capacity = memo_capacity.unwrap_or(memo::DEFAULT_CAPACITY);
         PassManager {
             passes: passes.into(),
             guard: Arc::new(guard),
-            memo: Arc::new(Memo::default()),
+            memo: Arc::new(Memo::new(capacity)),
             observer,
             llm: None,
         }
