@@ -17,7 +17,8 @@ use skvm_passes::manager::PassManager;
 fn unit(skill: Skill) -> Unit {
     let target = Target::new("small", "bare-agent");
     let empty = CapabilityProfile::new(&target, "2026-01-01T00:00:00Z");
-    let profile = Primitive::all().fold(empty, |profile, p| profile.with_level(p, Level::L1));
+    let profile =
+        Primitive::ALL.into_iter().fold(empty, |profile, p| profile.with_level(p, Level::L1));
     Unit::new(skill, target).with_profile(profile)
 }
 

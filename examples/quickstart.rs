@@ -19,7 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::json;
 use skvm_core::artifact::{Dependencies, Workflow};
-use skvm_core::capability::{Gaps, Requirements};
+use skvm_core::capability::{GapOutcome, Gaps, Requirements};
 use skvm_core::diagnostic::render;
 use skvm_core::harness::{
     Harness, HarnessRun, NoHooks, Role, RunLimits, RunRecord, SkillView, Task,
@@ -135,7 +135,11 @@ fn tell_gaps(variant: &Variant) -> Result<(), Stop> {
     );
     for gap in &gaps.gaps {
         let has = gap.model_level.map_or("unmeasured".to_owned(), |level| level.to_string());
-        let outcome = if gap.closed { "closed by compiling" } else { "stays open" };
+        let outcome = match gap.outcome {
+            GapOutcome::Closed => "closed by compiling",
+            GapOutcome::Substituted => "led around by compiling",
+            GapOutcome::Open | GapOutcome::Unclosable => "stays open",
+        };
         println!(
             "  {:<18} needs {}, has {has}: {outcome}   (for {:?})",
             gap.primitive, gap.required_level, gap.purpose_id
@@ -215,10 +219,18 @@ impl LlmBackend for StandIn {
                 "I could not run the script.".to_owned()
             }));
         }
+        // The line with the script, and the variables to fill in above it.
         let shown = request.system.unwrap_or_default();
-        let command =
-            shown.lines().map(str::trim).find(|line| line.contains("summary.sh <log-file>"));
-        let command = command.unwrap_or_default().replace("<log-file>", "app.log");
+        let lines: Vec<&str> = shown.lines().map(str::trim).collect();
+        let at =
+            lines.iter().position(|line| line.contains("summary.sh ") && line.contains(['<', '$']));
+        let mut command = Vec::new();
+        if let Some(at) = at {
+            let set = lines[..at].iter().rev().take_while(|line| line.contains("# fill in:"));
+            command.extend(set.map(|line| line.replace("''", "'app.log'")));
+            command.push(lines[at].replace("<log-file>", "app.log"));
+        }
+        let command = command.join("\n");
         Ok(LlmResponse::tool_call("call_1", "execute_command", json!({"command": command})))
     }
 }

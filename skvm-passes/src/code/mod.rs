@@ -108,6 +108,14 @@ pub fn shell_commands(code: &str) -> ShellCommands {
     ShellCommands { commands: block.commands, understood }
 }
 
+/// The commands of a shell text of a skill, with placeholders taken for words.
+pub(crate) fn masked_shell_commands(code: &str) -> ShellCommands {
+    let origin = CodeOrigin::File { path: String::new() };
+    let mut block = empty_block(origin, CodeLanguage::Shell, code);
+    shell::analyze(code, &Bundle::default(), &|span| span, &mut block);
+    ShellCommands { understood: !block.facts.has_errors, commands: block.commands }
+}
+
 /// See [`shell_commands`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShellCommands {

@@ -72,7 +72,9 @@ pub(crate) fn target() -> Target {
 /// A profile in which every primitive has the same level.
 pub(crate) fn profile_of(level: Level) -> CapabilityProfile {
     let empty = CapabilityProfile::new(&target(), "2026-01-01T00:00:00Z");
-    Primitive::all().fold(empty, |profile, primitive| profile.with_level(primitive, level))
+    Primitive::ALL
+        .into_iter()
+        .fold(empty, |profile, primitive| profile.with_level(primitive, level))
 }
 
 /// The skill for an unmeasured target, installed in a fixed folder.

@@ -6,12 +6,12 @@
 //! does not find out. This is the example that the paper gives for PASS-1.
 
 use skvm_core::artifact::{CodeOrigin, ScriptUse};
-use skvm_core::capability::{Level, Primitive, Purpose};
+use skvm_core::capability::{Level, Primitive};
 use skvm_core::edit::{Edit, EditKind, EditReason};
 use skvm_core::skill::BundleFile;
 use skvm_core::span::Span;
 
-use super::{RewriteRule, RuleInput};
+use super::super::{RewriteRule, RuleInput, purpose_around};
 
 /// See the [module](self).
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,22 +67,11 @@ impl ScriptPath {
         };
         let note = format!("{} is named by its full path", script.path);
         let mut reason = EditReason::new(self.id(), EditKind::Substitution, note);
-        reason.purpose = purpose_around(input, script);
+        reason.purpose = purpose_around(input, script.span);
         reason.primitive = Some(Primitive::ToolExec);
         (reason.from, reason.to) = (Some(Level::L2), Some(Level::L1));
         Some(Edit::replace(span, replacement, reason))
     }
-}
-
-/// The purpose with a gap that a place belongs to.
-fn purpose_around(input: &RuleInput<'_>, script: &ScriptUse) -> Option<String> {
-    let holds = |purpose: &&Purpose| {
-        input.gaps.iter().any(|gap| gap.purpose_id == purpose.id)
-            && purpose.span.is_some_and(|span| span.contains(script.span))
-    };
-    // The smallest one: the skill as a whole is around everything.
-    let around = input.requirements.purposes.iter().filter(holds);
-    around.min_by_key(|purpose| purpose.span.map(|span| span.len())).map(|p| p.id.clone())
 }
 
 /// The path between quotes, if nothing in it has a meaning there.

@@ -1,0 +1,111 @@
+//! The rule `checklist`: the constraints of a section are restated behind it as a list to tick, each in
+//! positive words.
+//!
+//! The section keeps its sentences; the list is the moment at which they are looked at one by one.
+
+use std::fmt::Write as _;
+
+use skvm_core::capability::{Level, Primitive};
+use skvm_core::edit::{Edit, EditKind, EditReason};
+use skvm_core::span::Span;
+
+use super::super::{RewriteRule, RuleInput, newline, purpose_around};
+use crate::requirements::{CHECK_PREFIXES, MAX_CHECKS, bindings};
+
+/// See the [module](self).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Checklist;
+
+/// Longest text of an item, in characters.
+const MAX_ITEM: usize = 100;
+
+impl RewriteRule for Checklist {
+    fn id(&self) -> &'static str {
+        "checklist"
+    }
+
+    fn primitives(&self) -> &'static [Primitive] {
+        &[Primitive::FollowConstraint]
+    }
+
+    fn edits(&self, input: &RuleInput<'_>) -> Vec<Edit> {
+        let (document, source) = (input.skill.document(), input.skill.source());
+        let concerned = |span: Span| {
+            input.requirements.purposes.iter().any(|purpose| {
+                input.gaps.iter().any(|gap| gap.purpose_id == purpose.id)
+                    && purpose.span.is_some_and(|around| around.contains(span))
+            })
+        };
+        let mut edits = Vec::new();
+        for (section, bindings) in document.sections().iter().zip(bindings(input.skill)) {
+            if bindings.len() < 3 || !concerned(section.own_span()) {
+                continue;
+            }
+            let items: Vec<String> = bindings
+                .iter()
+                .take(MAX_CHECKS)
+                .filter_map(|binding| {
+                    let prefix = CHECK_PREFIXES[usize::from(binding.negative)];
+                    Some(format!(
+                        "- [ ] {prefix}{}",
+                        clause(source, section.own_span(), binding.span)?
+                    ))
+                })
+                .collect();
+            if items.len() < bindings.len().min(MAX_CHECKS) {
+                continue;
+            }
+            let note = format!("{} constraints are looked at one by one", items.len());
+            let mut reason = EditReason::new(self.id(), EditKind::Compensation, note);
+            reason.purpose = purpose_around(input, section.own_span());
+            reason.primitive = Some(Primitive::FollowConstraint);
+            (reason.from, reason.to) = (Some(Level::L3), Some(Level::L1));
+            let end = section.own_span().end;
+            edits.push(Edit::insert(end, list(input, end, &items), reason));
+        }
+        edits
+    }
+}
+
+fn list(input: &RuleInput<'_>, at: usize, items: &[String]) -> String {
+    let line = newline(input.skill);
+    let before = input.skill.source().get(..at).unwrap_or("");
+    let mut text = String::new();
+    if !before.ends_with('\n') {
+        text.push_str(line);
+    }
+    if !before.trim_end_matches(['\r', '\n', ' ']).is_empty() && !ends_with_blank_line(before) {
+        text.push_str(line);
+    }
+    // Writing to a string cannot fail.
+    let _ = write!(text, "Check before you go on:{line}{line}");
+    for item in items {
+        let _ = write!(text, "{item}{line}");
+    }
+    text.push_str(line);
+    text
+}
+
+fn ends_with_blank_line(text: &str) -> bool {
+    let mut lines = text.rsplit('\n');
+    lines.next().is_some_and(|last| last.trim().is_empty())
+        && lines.next().is_some_and(|line| line.trim().is_empty())
+}
+
+/// What a binding word binds: the rest of its sentence, without marks.
+fn clause(source: &str, section: Span, word: Span) -> Option<String> {
+    let rest = source.get(word.end..section.end)?;
+    let line = rest.split(['\n', '\r']).next()?;
+    let end = line.find(". ").or_else(|| line.find("; ")).unwrap_or(line.len());
+    let clause: String = line
+        .get(..end)?
+        .trim_matches(|c: char| c.is_whitespace() || "*_:.,|`".contains(c))
+        .chars()
+        .filter(|c| !"*[]<>|".contains(*c) && !c.is_control())
+        .take(MAX_ITEM)
+        .collect();
+    // An odd backtick would open code up to the next one.
+    let clause =
+        if clause.matches('`').count() % 2 == 1 { clause.replace('`', "") } else { clause };
+    (clause.chars().filter(|c| c.is_alphanumeric()).count() >= 3).then_some(clause)
+}

@@ -1,0 +1,111 @@
+//! The rule `directions`: puts the [directions](crate::requirements::Direction) that close a gap at the
+//! head of the skill, one line each, each once.
+//!
+//! A way around a primitive that the target can walk is preferred to taking its demand down.
+
+use skvm_core::capability::{Gap, Level, Primitive};
+use skvm_core::edit::{Edit, EditKind, EditReason};
+use skvm_core::skill::Skill;
+
+use super::super::{RewriteRule, RuleInput, newline};
+use crate::requirements::{DIRECTIONS, Direction, directions_in, shows};
+
+/// See the [module](self). It is asked last, about what the other rules leave open.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Directions;
+
+impl RewriteRule for Directions {
+    fn id(&self) -> &'static str {
+        "directions"
+    }
+
+    fn primitives(&self) -> &'static [Primitive] {
+        &Primitive::ALL
+    }
+
+    fn edits(&self, input: &RuleInput<'_>) -> Vec<Edit> {
+        let present = directions_in(input.skill);
+        let chosen: Vec<(&Direction, Vec<&Gap>)> = DIRECTIONS
+            .iter()
+            .filter(|direction| !present.contains(direction) && shows(input.skill, direction.needs))
+            .filter_map(|direction| {
+                let closes = input.gaps.iter().filter(|gap| best(input, gap) == Some(direction));
+                let gaps: Vec<&Gap> = closes.collect();
+                (!gaps.is_empty()).then_some((direction, gaps))
+            })
+            .collect();
+        let (at, before, after) = place(input.skill);
+        let line = newline(input.skill);
+        let last = chosen.len().saturating_sub(1);
+        chosen
+            .iter()
+            .enumerate()
+            .map(|(index, (direction, gaps))| {
+                let head = if index == 0 {
+                    format!("{before}Work like this:{line}{line}")
+                } else {
+                    String::new()
+                };
+                let tail = if index == last { after.as_str() } else { "" };
+                let text = format!("{head}- {}{line}{tail}", direction.sentence);
+                Edit::insert(at, text, reason(direction, gaps))
+            })
+            .collect()
+    }
+}
+
+/// The direction that closes a gap best: the first that leads around it, else the first that takes it
+/// down to what the target has.
+fn best(input: &RuleInput<'_>, gap: &Gap) -> Option<&'static Direction> {
+    let usable = || DIRECTIONS.iter().filter(|direction| shows(input.skill, direction.needs));
+    let walkable = |direction: &&Direction| {
+        direction.replaces.contains(&gap.primitive)
+            && direction.instead.iter().all(|(p, level)| input.profile.level(*p) >= Some(*level))
+    };
+    let closing = |direction: &&Direction| {
+        direction.lowers.iter().any(|(primitive, to)| {
+            *primitive == gap.primitive && *to < gap.required_level && Some(*to) <= gap.model_level
+        })
+    };
+    // A direction that does both closes the gap itself where it can.
+    usable().find(|d| walkable(d) && !closing(d)).or_else(|| usable().find(closing))
+}
+
+fn reason(direction: &Direction, gaps: &[&Gap]) -> EditReason {
+    let primitive = gaps.first().map(|gap| gap.primitive);
+    let to = direction.lowers.iter().find(|(p, _)| Some(*p) == primitive).map(|(_, to)| *to);
+    let kind = if to.is_some() { EditKind::Compensation } else { EditKind::Substitution };
+    let note = match to {
+        Some(to) => format!("takes the demand down to {to}"),
+        None => {
+            let instead: Vec<&str> = direction.instead.iter().map(|(p, _)| p.id()).collect();
+            format!("leads around it by {}", instead.join(" and "))
+        }
+    };
+    let mut reason = EditReason::new(direction.id, kind, note);
+    reason.purpose = gaps.first().map(|gap| gap.purpose_id.clone());
+    reason.primitive = primitive;
+    reason.from = gaps.iter().map(|gap| gap.required_level).max();
+    reason.to = to.or(Some(Level::L0));
+    reason
+}
+
+/// Where directions go: behind what stands below the first heading of level 1, else before the first
+/// heading, else at the head of the body. With the blank lines that the place needs.
+fn place(skill: &Skill) -> (usize, String, String) {
+    let (document, line) = (skill.document(), newline(skill));
+    let sections = document.sections();
+    let at = match sections {
+        [_, first, second, ..] if first.level() == 1 && second.level() > 1 => first.own_span().end,
+        [root, first, ..] if first.level() > 1 => root.own_span().end,
+        _ => document.span().start,
+    };
+    let before = skill.source().get(..at).unwrap_or("");
+    let lead = match before.trim_end_matches([' ', '\t']) {
+        "" | "\u{feff}" => String::new(),
+        text if text.ends_with("\n\n") || text.ends_with("\n\r\n") => String::new(),
+        text if text.ends_with('\n') => line.to_owned(),
+        _ => format!("{line}{line}"),
+    };
+    (at, lead, line.to_owned())
+}

@@ -1,0 +1,163 @@
+//! The rule `placeholders`: `<x>`, `{x}` and `YOUR_X` in shell blocks become quoted variables, with a
+//! line for each at the head of the block.
+//!
+//! Of the published blocks with `<x>`, 782 do not parse and 324 more silently redirect. A target that
+//! copies such a block makes something else of it than it says; one that sets a variable does not.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use skvm_core::artifact::{CodeBlock, CodeLanguage, CodeOrigin, Placeholder, PlaceholderKind};
+use skvm_core::capability::{Level, Primitive};
+use skvm_core::document::Fence;
+use skvm_core::edit::{Edit, EditKind, EditReason};
+use skvm_core::skill::Skill;
+use skvm_core::span::Span;
+
+use super::super::{RewriteRule, RuleInput, newline, purpose_around};
+use super::quoting::{Place, places};
+use crate::code;
+use crate::requirements::FILL_IN;
+
+/// See the [module](self).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Placeholders;
+
+/// Variables that mean something to a shell already.
+const RESERVED: [&str; 12] = [
+    "CDPATH", "ENV", "HOME", "IFS", "LANG", "OLDPWD", "PATH", "PWD", "SHELL", "TMPDIR", "UID",
+    "USER",
+];
+
+impl RewriteRule for Placeholders {
+    fn id(&self) -> &'static str {
+        "placeholders"
+    }
+
+    fn primitives(&self) -> &'static [Primitive] {
+        &[Primitive::GenCodeShell]
+    }
+
+    fn edits(&self, input: &RuleInput<'_>) -> Vec<Edit> {
+        let mut edits = Vec::new();
+        for block in &input.code.blocks {
+            if let CodeOrigin::Fence { index, .. } = block.origin
+                && block.facts.language == CodeLanguage::Shell
+                && let Some(fence) = input.skill.document().fences().get(index)
+            {
+                edits.extend(self.fence(input, block, fence).unwrap_or_default());
+            }
+        }
+        edits
+    }
+}
+
+impl Placeholders {
+    /// The edits of one block; `None` when one of its placeholders cannot be made a variable, so that
+    /// a block is changed as a whole or not at all.
+    fn fence(&self, input: &RuleInput<'_>, block: &CodeBlock, fence: &Fence) -> Option<Vec<Edit>> {
+        let code = fence.code(input.skill.source());
+        let holes = code::placeholders(&code, &|span| span);
+        if holes.is_empty() {
+            return None;
+        }
+        let places = places(&code)?;
+        let mut legend: Vec<(String, &str)> = Vec::new();
+        let mut changes: Vec<(Span, String)> = Vec::new();
+        for hole in &holes {
+            let variable = variable(hole)?;
+            let named = |name: &str| {
+                let end = hole.span.end;
+                let next = code.as_bytes().get(end);
+                if next.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_') {
+                    format!("${{{name}}}")
+                } else {
+                    format!("${name}")
+                }
+            };
+            let text = match places.get(hole.span.start)? {
+                Place::Open => format!("\"${variable}\""),
+                Place::Double => named(&variable),
+                Place::Single => format!("'\"${variable}\"'"),
+                Place::Comment => return None,
+            };
+            if !legend.iter().any(|(known, _)| *known == variable) {
+                legend.push((variable, &hole.name));
+            }
+            changes.push((hole.span, text));
+        }
+        verified(&code, &changes).then(|| self.as_edits(input, block, fence, &legend, changes))
+    }
+
+    fn as_edits(
+        &self,
+        input: &RuleInput<'_>,
+        block: &CodeBlock,
+        fence: &Fence,
+        legend: &[(String, &str)],
+        changes: Vec<(Span, String)>,
+    ) -> Vec<Edit> {
+        let place = block.origin.span().unwrap_or(fence.span());
+        let reason = |note: String| {
+            let mut reason = EditReason::new(self.id(), EditKind::Substitution, note);
+            reason.purpose = purpose_around(input, place);
+            reason.primitive = Some(Primitive::GenCodeShell);
+            (reason.from, reason.to) = (Some(Level::L1), Some(Level::L0));
+            reason
+        };
+        let Some(first) = fence.segments().first() else { return Vec::new() };
+        let line_break = format!("{}{}", newline(input.skill), indent(input.skill, *first));
+        let mut head = String::new();
+        for (variable, name) in legend {
+            // Writing to a string cannot fail.
+            let _ = write!(head, "{variable}={FILL_IN}{}{line_break}", name.replace('_', " "));
+        }
+        let note = "the values to fill in are variables at the head of the block".to_owned();
+        let mut edits = vec![Edit::insert(first.start, head, reason(note))];
+        edits.extend(changes.into_iter().map(|(span, text)| {
+            let note = format!("{} is a variable", span.text(&fence.code(input.skill.source())));
+            Edit::replace(fence.source_span(span), text, reason(note))
+        }));
+        edits
+    }
+}
+
+/// What stands before the first line of a block, when the block is indented or quoted.
+fn indent(skill: &Skill, first: Span) -> &str {
+    let before = skill.source().get(..first.start).unwrap_or("");
+    before.rsplit('\n').next().unwrap_or("")
+}
+
+/// The name of the variable for a placeholder; `None` for spellings that may be meant as they stand.
+fn variable(hole: &Placeholder) -> Option<String> {
+    match hole.kind {
+        PlaceholderKind::Angle | PlaceholderKind::Brace | PlaceholderKind::YourUpper => {}
+        PlaceholderKind::DoubleBrace | PlaceholderKind::YourLower | PlaceholderKind::PathTo => {
+            return None;
+        }
+    }
+    let name = hole.name.to_uppercase();
+    let legal = name.bytes().next().is_some_and(|b| b.is_ascii_uppercase())
+        && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    legal.then(|| if RESERVED.contains(&name.as_str()) { format!("{name}_VALUE") } else { name })
+}
+
+/// Whether the changed code is understood and runs the programs that it ran before; a placeholder in
+/// the place of a program is no program.
+fn verified(code: &str, changes: &[(Span, String)]) -> bool {
+    let mut changed = String::with_capacity(code.len());
+    let mut at = 0;
+    for (span, text) in changes {
+        changed.push_str(code.get(at..span.start).unwrap_or(""));
+        changed.push_str(text);
+        at = span.end;
+    }
+    changed.push_str(code.get(at..).unwrap_or(""));
+    let after = code::shell_commands(&changed);
+    let is_mask = |program: &str| program.bytes().all(|b| b == b'X');
+    let programs = |commands: &[skvm_core::artifact::Command]| -> BTreeSet<String> {
+        commands.iter().map(|c| c.program.clone()).filter(|p| !is_mask(p)).collect()
+    };
+    let before = code::masked_shell_commands(code);
+    after.understood && before.understood && programs(&before.commands) == programs(&after.commands)
+}
