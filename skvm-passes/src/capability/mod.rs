@@ -20,6 +20,7 @@
 //! # Cost
 //! One more parse and extraction of the edited text, when there are edits.
 
+mod refinement;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -28,7 +29,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use skvm_core::artifact::{Artifact, ArtifactKey, CodeIndex};
 use skvm_core::capability::{
-    CapabilityProfile, Gap, GapKind, GapOutcome, Gaps, Level, Primitive, Requirements,
+    CapabilityPath, CapabilityProfile, Gap, GapKind, GapOutcome, Gaps, Level, Primitive, Purpose,
+    Requirements,
 };
 use skvm_core::diagnostic::{Code, Diagnostic};
 use skvm_core::edit::{Edit, Edits};
@@ -36,11 +38,13 @@ use skvm_core::pass::{Pass, PassContext, PassError, PassId};
 use skvm_core::skill::Skill;
 use skvm_core::span::Span;
 
+pub use refinement::{RefinedRequirement, Refinement, RefinementReport};
 pub use rules::{
     Checklist, Directions, FileList, FullAddress, LoopBound, Placeholders, ScriptPath, SplitChain,
 };
 
 use crate::{code, requirements};
+use refinement::Subject;
 
 /// Lowers one kind of demand by edits.
 ///
@@ -122,6 +126,7 @@ fn purpose_around(input: &RuleInput<'_>, place: Span) -> Option<String> {
 pub struct CapabilityPass {
     rules: Vec<Arc<dyn RewriteRule>>,
     unmeasured: bool,
+    refinement: Option<Refinement>,
 }
 
 impl CapabilityPass {
@@ -139,6 +144,7 @@ impl CapabilityPass {
                 Arc::new(Checklist),
             ],
             unmeasured: false,
+            refinement: None,
         }
     }
 
@@ -156,6 +162,13 @@ impl CapabilityPass {
         self.unmeasured = true;
         self
     }
+
+    /// The same pass, refined by the pipeline's model if it has one; see [`Refinement`].
+    #[must_use]
+    pub fn with_refinement(mut self, refinement: Refinement) -> Self {
+        self.refinement = Some(refinement);
+        self
+    }
 }
 
 #[async_trait]
@@ -169,8 +182,10 @@ impl Pass for CapabilityPass {
     }
 
     fn configuration(&self) -> String {
-        let rules = self.rules.iter().map(|rule| rule.id()).collect::<Vec<_>>().join(",");
-        if self.unmeasured { format!("{rules};unmeasured") } else { rules }
+        let mut parts = vec![self.rules.iter().map(|rule| rule.id()).collect::<Vec<_>>().join(",")];
+        parts.extend(self.unmeasured.then(|| "unmeasured".to_owned()));
+        parts.extend(self.refinement.as_ref().map(Refinement::configuration));
+        parts.join(";")
     }
 
     fn reads(&self) -> &'static [ArtifactKey] {
@@ -179,7 +194,8 @@ impl Pass for CapabilityPass {
     }
 
     fn writes(&self) -> &'static [ArtifactKey] {
-        &[Gaps::KEY]
+        const WRITES: &[ArtifactKey] = &[Gaps::KEY, RefinementReport::KEY];
+        WRITES
     }
 
     fn needs_profile(&self) -> bool {
@@ -208,10 +224,25 @@ impl Pass for CapabilityPass {
             now = work.remaining();
         }
         work.ask(&Directions, &now);
-        let edits = work.edits.clone();
-        if !edits.is_empty() {
+        if !work.edits.is_empty() {
             settle(&mut gaps, &work.remaining());
         }
+        if let (Some(refinement), Some(model)) = (&self.refinement, cx.llm()) {
+            cx.checkpoint()?;
+            let subject = Subject {
+                skill: work.skill,
+                requirements: &requirements,
+                gaps: &gaps,
+                install_dir: work.install_dir,
+            };
+            let report = refinement.refine(model, &subject, &mut work.edits).await;
+            add_refined(&mut gaps, &report, &profile);
+            for diagnostic in tell_refined(&report) {
+                cx.diagnose(diagnostic);
+            }
+            cx.put(report)?;
+        }
+        let edits = work.edits;
         explain(&mut gaps);
         for diagnostic in tell(&gaps) {
             cx.diagnose(diagnostic);
@@ -302,6 +333,41 @@ fn settle(gaps: &mut Gaps, remaining: &Gaps) {
     }
 }
 
+/// Adds the gaps of requirements that a model named. No rule has looked at them.
+fn add_refined(gaps: &mut Gaps, report: &RefinementReport, profile: &CapabilityProfile) {
+    for refined in &report.requirements {
+        let purpose = Purpose {
+            id: refined.purpose_id.clone(),
+            description: String::new(),
+            span: None,
+            current_path: CapabilityPath {
+                primitives: vec![refined.requirement.clone()],
+                ..CapabilityPath::default()
+            },
+            alternative_paths: Vec::new(),
+        };
+        let only = Requirements { skill_name: String::new(), purposes: vec![purpose] };
+        let mut found = Gaps::between(&only, profile);
+        for gap in &mut found.gaps {
+            gap.remark = Some("named by a model; no rule has looked at it".to_owned());
+        }
+        gaps.gaps.extend(found.gaps);
+    }
+}
+
+fn tell_refined(report: &RefinementReport) -> Vec<Diagnostic> {
+    let failure = report.failure.iter().map(|why| {
+        let message = format!("the model could not refine the skill: {why}");
+        Diagnostic::warning(Code::new("capability/refinement-failed"), message)
+            .with_note("the deterministic result stands")
+    });
+    let refused = report.refused.iter().map(|what| {
+        let message = format!("a proposal of the model was refused: {what}");
+        Diagnostic::note(Code::new("capability/refinement-refused"), message)
+    });
+    failure.chain(refused).collect()
+}
+
 /// Says of every measured gap that is still open why it is.
 fn explain(gaps: &mut Gaps) {
     for gap in gaps.gaps.iter_mut().filter(|gap| gap.outcome.is_open()) {
@@ -311,7 +377,7 @@ fn explain(gaps: &mut Gaps) {
             GapKind::Weak => "no rule takes this demand down in this skill",
         };
         gap.outcome = GapOutcome::Unclosable;
-        gap.remark = Some(reason.to_owned());
+        gap.remark.get_or_insert_with(|| reason.to_owned());
     }
 }
 
