@@ -19,6 +19,7 @@ const SECRET_PARTS: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASSW", "PASSPHRASE"
 ///     .allow("MODEL_API_KEY") // named, so it is taken over
 ///     .with_variable("PYTHONUTF8", "1")
 ///     .with_path_entry("/opt/skill/bin");
+/// # drop(environment);
 /// ```
 ///
 /// `Debug` shows names, never values.

@@ -4,8 +4,6 @@
 //! same calls itself:
 //!
 //! ```
-//! use std::sync::Arc;
-//!
 //! use skvm_core::harness::{Directive, Hooks, RunStatus, ToolDirective, ToolResult, TurnView};
 //! use skvm_core::llm::{LlmBackend, LlmRequest, LlmResponse, Message};
 //! use skvm_core::target::Target;

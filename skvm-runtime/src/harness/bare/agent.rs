@@ -33,6 +33,8 @@ pub(super) async fn run(agent: &BareAgent, run: HarnessRun<'_>) -> Result<RunRec
 /// One run as far as it got.
 struct State {
     started: Instant,
+    /// Since when an answer is awaited.
+    asked: Option<Instant>,
     messages: Vec<Message>,
     record: RunRecord,
     skill_mode: Option<SkillMode>,
@@ -54,6 +56,7 @@ impl State {
         (run.on_event)(&HarnessEvent::Started { harness: agent.id.to_string(), skill });
         Self {
             started: Instant::now(),
+            asked: None,
             messages: vec![Message::user(run.task.prompt.clone())],
             record: RunRecord { work_dir: run.workdir.to_owned(), ..RunRecord::default() },
             skill_mode: run.skill.map(|skill| skill.mode),
@@ -67,13 +70,13 @@ impl State {
     }
 
     async fn drive(&mut self, agent: &BareAgent, run: HarnessRun<'_>, toolbox: &Toolbox) {
-        let HarnessRun { task, skill, workdir, limits, hooks, on_event } = run;
-        let system = prompt::system(skill, workdir);
+        let HarnessRun { task, skill, limits, hooks, on_event, .. } = run;
+        let system = prompt::system(skill, toolbox.workdir());
         for turn in 0..limits.turns {
-            on_event(&HarnessEvent::Asking { turn });
             let view = TurnView { index: turn, task: &task.prompt, messages: &self.messages };
             let (response, solidified) = match hooks.before_llm(&view).await {
                 Directive::Proceed => {
+                    on_event(&HarnessEvent::Asking { turn });
                     let request = self.request(&system, limits.answer_tokens, toolbox);
                     match self.ask(agent, request).await {
                         Ok(response) => (response, false),
@@ -103,7 +106,7 @@ impl State {
                 if allowed {
                     hooks.after_tool(&call, &result).await;
                 }
-                let step = self.result(&call, result, toolbox);
+                let step = self.result(&call, result);
                 on_event(&HarnessEvent::Stepped { turn, step });
             }
         }
@@ -127,15 +130,21 @@ impl State {
         agent: &BareAgent,
         request: LlmRequest,
     ) -> Result<LlmResponse, LlmError> {
-        let asked = Instant::now();
+        self.asked = Some(Instant::now());
         self.record.model_calls += 1;
         let answer = agent.backend.complete(request).await;
-        let took = millis(asked);
-        self.record.llm_duration_ms += took;
+        let took = self.stop_waiting();
         debug!(millis = took, ok = answer.is_ok(), "the model answered");
         let response = answer?;
         self.record.usage.add(&response.usage);
         Ok(response)
+    }
+
+    /// Ends the wait for an answer, if there is one. Gives its milliseconds.
+    fn stop_waiting(&mut self) -> u64 {
+        let waited = self.asked.take().map_or(0, millis);
+        self.record.llm_duration_ms += waited;
+        waited
     }
 
     /// Takes an answer into conversation and record.
@@ -169,10 +178,10 @@ impl State {
     }
 
     /// Takes a tool's result into conversation and record.
-    fn result(&mut self, call: &ToolCall, result: ToolResult, toolbox: &Toolbox) -> Step {
-        let known = toolbox.specs().iter().any(|spec| spec.name == call.name);
-        self.notes.unknown_tools += usize::from(!known);
-        self.notes.malformed += usize::from(known && !call.arguments.is_object());
+    fn result(&mut self, call: &ToolCall, result: ToolResult) -> Step {
+        let fits = Toolbox::fits(call);
+        self.notes.unknown_tools += usize::from(fits.is_none());
+        self.notes.malformed += usize::from(fits == Some(false));
         self.messages
             .push(Message::Tool { call_id: call.id.clone(), content: result.content.clone() });
         let recorded = RecordedToolCall {
@@ -209,7 +218,8 @@ impl State {
         }
     }
 
-    fn into_record(self) -> RunRecord {
+    fn into_record(mut self) -> RunRecord {
+        self.stop_waiting();
         let mut record = self.record;
         record.duration_ms = millis(self.started);
         record.usage_available = record.usage.is_known();
@@ -225,12 +235,13 @@ impl State {
         note(call_as_text, "tool-call-as-text", message.to_owned());
         let message = format!("{unknown_tools} calls named a tool that does not exist");
         note(unknown_tools > 0, "unknown-tool", message);
-        let message = format!("{malformed} calls had arguments that are no JSON object");
+        let message = format!("{malformed} calls had arguments that do not fit the tool");
         note(malformed > 0, "malformed-arguments", message);
         let message = "the model gave no final text";
         note(answered && record.text.trim().is_empty(), "empty-answer", message.to_owned());
         let message = "the skill was offered and the model never read it";
-        note(record.skill_loaded == Some(false), "skill-not-read", message.to_owned());
+        let unread = answered && record.skill_loaded == Some(false);
+        note(unread, "skill-not-read", message.to_owned());
         record
     }
 }

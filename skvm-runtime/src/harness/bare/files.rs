@@ -1,12 +1,12 @@
 //! Files that the agent may see: its working directory, and the skill's folder to read.
 
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, File, OpenOptions};
 use skvm_core::harness::SkillView;
 
 /// Longest file that is read, in bytes.
@@ -40,20 +40,27 @@ pub(super) struct Files {
 
 #[derive(Clone)]
 struct Root {
+    /// Without links.
     path: PathBuf,
+    /// As the host names it.
+    given: PathBuf,
     dir: Arc<Dir>,
 }
 
 impl Root {
-    fn open(path: &Path) -> io::Result<Self> {
-        let path = path.canonicalize()?;
+    fn open(given: &Path) -> io::Result<Self> {
+        let path = given.canonicalize()?;
         let dir = Arc::new(Dir::open_ambient_dir(&path, ambient_authority())?);
-        Ok(Self { path, dir })
+        Ok(Self { path, given: given.to_owned(), dir })
     }
 
     /// The path below this folder that an absolute or relative path means.
     fn relative(&self, path: &Path) -> Option<PathBuf> {
-        let below = if path.is_absolute() { path.strip_prefix(&self.path).ok()? } else { path };
+        let below = if path.is_absolute() {
+            path.strip_prefix(&self.path).or_else(|_| path.strip_prefix(&self.given)).ok()?
+        } else {
+            path
+        };
         let plain: PathBuf = below.components().filter(|c| *c != Component::CurDir).collect();
         Some(if plain.as_os_str().is_empty() { PathBuf::from(".") } else { plain })
     }
@@ -94,11 +101,8 @@ impl Files {
             return Ok(text.to_string());
         }
         let (root, relative) = self.find(asked)?;
-        let file = root.dir.open(&relative).map_err(|error| refusal("read", path, &error))?;
-        let metadata = file.metadata().map_err(|error| refusal("read", path, &error))?;
-        if !metadata.is_file() {
-            return Err(Refusal(format!("cannot read {path}: it is not a file")));
-        }
+        let file = open(root, &relative, OpenOptions::new().read(true))
+            .map_err(|error| refusal("read", path, &error))?;
         let mut bytes = Vec::new();
         file.take(MAX_READ + 1)
             .read_to_end(&mut bytes)
@@ -111,11 +115,17 @@ impl Files {
     }
 
     fn is_skill_text(&self, asked: &Path, location: &Path) -> bool {
-        let in_root = self.skill.as_ref().is_some_and(|root| {
-            asked.is_absolute()
-                && root.relative(asked).is_some_and(|path| path == Path::new("SKILL.md"))
-        });
-        asked == location || in_root
+        if asked == location {
+            return true;
+        }
+        let Some(skill) = &self.skill else { return false };
+        let Ok((root, relative)) = self.find(asked) else { return false };
+        // Any way to the file counts: a relative one, one through the working directory, one
+        // through links.
+        let Ok(real) = root.dir.canonicalize(&relative) else { return false };
+        let real = root.path.join(real);
+        let below = real.strip_prefix(&skill.path);
+        below.is_ok_and(|below| below.as_os_str().eq_ignore_ascii_case("SKILL.md"))
     }
 
     /// Writes a file of the working directory, with its folders.
@@ -130,7 +140,11 @@ impl Files {
             let made = self.workdir.dir.create_dir_all(parent);
             made.map_err(|error| refusal("write", path, &error))?;
         }
-        self.workdir.dir.write(&relative, content).map_err(|error| refusal("write", path, &error))
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        open(&self.workdir, &relative, &mut options)
+            .and_then(|mut file| file.write_all(content.as_bytes()))
+            .map_err(|error| refusal("write", path, &error))
     }
 
     /// The entries of a folder, sorted, folders with a `/` behind them.
@@ -175,6 +189,17 @@ impl Files {
             ))),
         }
     }
+}
+
+/// Opens a regular file, and nothing else. A pipe whose other end is not there does not make it wait.
+fn open(root: &Root, path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    cap_std::fs::OpenOptionsExt::custom_flags(
+        options,
+        rustix::fs::OFlags::NONBLOCK.bits().cast_signed(),
+    );
+    let file = root.dir.open_with(path, options)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a file")) }
 }
 
 fn refusal(what: &str, path: &str, error: &io::Error) -> Refusal {

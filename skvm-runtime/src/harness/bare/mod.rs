@@ -9,7 +9,8 @@
 //! File tools see the working directory (to read and write) and the skill's folder (to read), and
 //! follow no link out of them. Commands start in the working directory under the
 //! [command runner](crate::command)'s guarantees and the [policy](AgentPolicy); they are not confined
-//! once they run. `web_fetch` reaches public addresses only, unless the policy says otherwise.
+//! once they run. `web_fetch` reaches public addresses only, unless the policy says otherwise, and uses
+//! no proxy.
 
 mod agent;
 mod files;

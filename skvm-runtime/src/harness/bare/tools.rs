@@ -1,5 +1,7 @@
 //! The tools that the model sees.
 
+use std::fmt::Display;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use schemars::{JsonSchema, schema_for};
@@ -93,6 +95,24 @@ impl Toolbox {
         &self.specs
     }
 
+    /// The working directory without links in its path.
+    pub(super) fn workdir(&self) -> &Path {
+        self.files.workdir()
+    }
+
+    /// Whether a tool takes the arguments of a call; `None` when there is no such tool.
+    pub(super) fn fits(call: &ToolCall) -> Option<bool> {
+        match call.name.as_str() {
+            "read_file" => Some(parse::<ReadFile>(call).is_ok()),
+            "write_file" => Some(parse::<WriteFile>(call).is_ok()),
+            "list_directory" => Some(parse::<ListDirectory>(call).is_ok()),
+            "execute_command" => Some(parse::<ExecuteCommand>(call).is_ok()),
+            #[cfg(feature = "http")]
+            "web_fetch" => Some(parse::<WebFetch>(call).is_ok()),
+            _ => None,
+        }
+    }
+
     pub(super) fn skill_was_read(&self) -> bool {
         self.files.skill_was_read()
     }
@@ -164,7 +184,7 @@ impl Toolbox {
 }
 
 fn specs() -> Vec<ToolSpec> {
-    let mut specs = vec![
+    Vec::from([
         ToolSpec::new("read_file", "Reads a text file.", schema_for!(ReadFile)),
         ToolSpec::new(
             "write_file",
@@ -178,19 +198,23 @@ fn specs() -> Vec<ToolSpec> {
             "Runs a shell command in the working directory and gives its output and exit status.",
             schema_for!(ExecuteCommand),
         ),
-    ];
-    #[cfg(feature = "http")]
-    specs.push(ToolSpec::new(
-        "web_fetch",
-        "Fetches a web address and gives its text.",
-        schema_for!(WebFetch),
-    ));
-    specs
+        #[cfg(feature = "http")]
+        ToolSpec::new(
+            "web_fetch",
+            "Fetches a web address and gives its text.",
+            schema_for!(WebFetch),
+        ),
+    ])
 }
 
 fn parse<I: DeserializeOwned>(call: &ToolCall) -> Result<I, Refusal> {
-    I::deserialize(&call.arguments)
-        .map_err(|error| Refusal(format!("the arguments of {} do not fit: {error}", call.name)))
+    let unfit =
+        |why: &dyn Display| Refusal(format!("the arguments of {} do not fit: {why}", call.name));
+    // Serde would take a list for the fields in their order.
+    if !call.arguments.is_object() {
+        return Err(unfit(&"they are no JSON object"));
+    }
+    I::deserialize(&call.arguments).map_err(|error| unfit(&error))
 }
 
 fn text_result(outcome: Result<String, Refusal>) -> ToolResult {
