@@ -10,6 +10,7 @@
 //! | `enumerations` | every list item is still an item |
 //! | `length` | added lines stay within the budget |
 //! | `links` | every link leads where it led; a new one leads to a file of the skill |
+//! | `wording` | what is to add help only adds; prose keeps its numbers and binding words |
 //! | `external` | no program, package or web address appears that the source lacks |
 //!
 //! Parts are compared by *place*: a part of the source is looked up where the edits moved it to, so
@@ -20,6 +21,7 @@
 
 mod external;
 mod structure;
+mod wording;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -103,6 +105,7 @@ pub enum GuardRule {
     Enumerations,
     Length,
     Links,
+    Wording,
     External,
 }
 
@@ -115,6 +118,7 @@ impl fmt::Display for GuardRule {
             Self::Enumerations => "enumerations",
             Self::Length => "length",
             Self::Links => "links",
+            Self::Wording => "wording",
             Self::External => "external",
         })
     }
@@ -189,6 +193,7 @@ impl Guard {
         structure::enumerations(&comparison, &mut violations);
         structure::links(&comparison, &mut violations);
         self.length(&comparison, &mut violations);
+        wording::check(&comparison, &mut violations);
         external::check(&comparison, &mut violations);
         if violations.is_empty() {
             Ok(Verified { text: variant.source().to_owned(), edits })

@@ -8,14 +8,15 @@ use super::text::shows;
 
 /// Applies the directions that stand in the skill, and adds what it offers besides.
 pub(super) fn apply(skill: &Skill, purposes: &mut [Purpose]) {
-    let directions = directions_in(skill);
+    let mut directions = directions_in(skill);
+    directions.retain(|direction| shows(skill, direction.needs));
     for purpose in purposes {
-        // What the skill offers comes first: no direction has to be followed for it.
-        let mut paths = offered(purpose);
-        for direction in directions.iter().filter(|direction| shows(skill, direction.needs)) {
+        for direction in &directions {
             lower(purpose, direction);
         }
-        for direction in directions.iter().filter(|direction| shows(skill, direction.needs)) {
+        // What the skill offers comes first: no direction has to be followed for it.
+        let mut paths = offered(purpose);
+        for direction in &directions {
             let note = format!("by the direction `{}`", direction.id);
             paths.extend(path(purpose, direction.replaces, direction.instead, &note));
         }

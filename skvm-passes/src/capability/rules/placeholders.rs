@@ -45,7 +45,7 @@ impl RewriteRule for Placeholders {
                 && block.facts.language == CodeLanguage::Shell
                 && let Some(fence) = input.skill.document().fences().get(index)
             {
-                edits.extend(self.fence(input, block, fence).unwrap_or_default());
+                edits.extend(self.fence(input, block, fence));
             }
         }
         edits
@@ -53,9 +53,9 @@ impl RewriteRule for Placeholders {
 }
 
 impl Placeholders {
-    /// The edits of one block; `None` when one of its placeholders cannot be made a variable, so that
-    /// a block is changed as a whole or not at all.
-    fn fence(&self, input: &RuleInput<'_>, block: &CodeBlock, fence: &Fence) -> Option<Vec<Edit>> {
+    /// The edit of one block; `None` when one of its placeholders cannot be made a variable: a block is
+    /// changed as a whole or not at all.
+    fn fence(&self, input: &RuleInput<'_>, block: &CodeBlock, fence: &Fence) -> Option<Edit> {
         let code = fence.code(input.skill.source());
         let holes = code::placeholders(&code, &|span| span);
         if holes.is_empty() {
@@ -86,39 +86,39 @@ impl Placeholders {
             }
             changes.push((hole.span, text));
         }
-        verified(&code, &changes).then(|| self.as_edits(input, block, fence, &legend, changes))
+        verified(&code, &changes).then_some(())?;
+        self.as_edit(input, block, fence, &legend, &changes)
     }
 
-    fn as_edits(
+    fn as_edit(
         &self,
         input: &RuleInput<'_>,
         block: &CodeBlock,
         fence: &Fence,
         legend: &[(String, &str)],
-        changes: Vec<(Span, String)>,
-    ) -> Vec<Edit> {
-        let place = block.origin.span().unwrap_or(fence.span());
-        let reason = |note: String| {
-            let mut reason = EditReason::new(self.id(), EditKind::Substitution, note);
-            reason.purpose = purpose_around(input, place);
-            reason.primitive = Some(Primitive::GenCodeShell);
-            (reason.from, reason.to) = (Some(Level::L1), Some(Level::L0));
-            reason
-        };
-        let Some(first) = fence.segments().first() else { return Vec::new() };
-        let line_break = format!("{}{}", newline(input.skill), indent(input.skill, *first));
-        let mut head = String::new();
+        changes: &[(Span, String)],
+    ) -> Option<Edit> {
+        let source = input.skill.source();
+        let first = *fence.segments().first()?;
+        let line_break = format!("{}{}", newline(input.skill), indent(input.skill, first));
+        let mut text = String::new();
         for (variable, name) in legend {
             // Writing to a string cannot fail.
-            let _ = write!(head, "{variable}={FILL_IN}{}{line_break}", name.replace('_', " "));
+            let _ = write!(text, "{variable}={FILL_IN}{}{line_break}", name.replace('_', " "));
         }
-        let note = "the values to fill in are variables at the head of the block".to_owned();
-        let mut edits = vec![Edit::insert(first.start, head, reason(note))];
-        edits.extend(changes.into_iter().map(|(span, text)| {
-            let note = format!("{} is a variable", span.text(&fence.code(input.skill.source())));
-            Edit::replace(fence.source_span(span), text, reason(note))
-        }));
-        edits
+        let mut at = first.start;
+        for (span, change) in changes {
+            let span = fence.source_span(*span);
+            text.push_str(source.get(at..span.start)?);
+            text.push_str(change);
+            at = span.end;
+        }
+        let note = "the values to fill in are variables at the head of the block";
+        let mut reason = EditReason::new(self.id(), EditKind::Substitution, note);
+        reason.purpose = purpose_around(input, block.origin.span().unwrap_or(fence.span()));
+        reason.primitive = Some(Primitive::GenCodeShell);
+        (reason.from, reason.to) = (Some(Level::L1), Some(Level::L0));
+        Some(Edit::replace(Span::new(first.start, at), text, reason))
     }
 }
 
