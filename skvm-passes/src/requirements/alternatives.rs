@@ -3,8 +3,7 @@
 use skvm_core::capability::{CapabilityPath, Level, Primitive as P, Purpose, Requirement};
 use skvm_core::skill::Skill;
 
-use super::direction::{Direction, directions_in};
-use super::text::shows;
+use super::direction::{Direction, directions_in, shows};
 
 /// Applies the directions that stand in the skill, and adds what it offers besides.
 pub(super) fn apply(skill: &Skill, purposes: &mut [Purpose]) {

@@ -209,6 +209,25 @@ pub fn directions_in(skill: &Skill) -> Vec<&'static Direction> {
     DIRECTIONS.iter().zip(present).filter(|(_, present)| *present).map(|(d, _)| d).collect()
 }
 
+/// Whether a skill has what a direction speaks about.
+pub(crate) fn shows(skill: &Skill, needs: Needs) -> bool {
+    let document = skill.document();
+    let below = |words: &[&str]| {
+        document.fences().iter().any(|fence| {
+            document.section_path(fence.section()).iter().any(|title| {
+                let title = title.to_lowercase();
+                words.iter().any(|word| title.contains(word))
+            })
+        })
+    };
+    match needs {
+        Needs::Nothing => true,
+        Needs::Code => !document.fences().is_empty() || !document.code_spans().is_empty(),
+        Needs::Form => below(&["format", "output", "template", "report", "response"]),
+        Needs::Example => below(&["example", "sample"]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,11 +35,11 @@ use skvm_core::pass::{Pass, PassContext, PassError, PassId};
 use skvm_core::skill::Skill;
 
 pub(crate) use code::{ADDRESS_FOLLOWS, FILL_IN, partial_request};
+pub(crate) use direction::shows;
 pub use direction::{DIRECTIONS, Direction, Needs, directions_in};
 use evidence::Collector;
 pub(crate) use text::{
     CHECK_PREFIXES, FILES_FOLLOW, MAX_CHECKS, bindings, is_unbounded_loop, names_folder_of_files,
-    shows,
 };
 
 /// See the [module](self).

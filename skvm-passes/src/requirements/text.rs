@@ -8,7 +8,6 @@ use skvm_core::document::{BlockKind, CodeSpan, Document, SectionId, StepList};
 use skvm_core::skill::Skill;
 use skvm_core::span::Span;
 
-use super::direction::Needs;
 use super::evidence::Collector;
 use crate::concurrency::is_procedure;
 
@@ -224,25 +223,6 @@ fn formats(skill: &Skill, collector: &mut Collector<'_>) {
                 _ => {}
             }
         }
-    }
-}
-
-/// Whether a skill has what a direction speaks about.
-pub(crate) fn shows(skill: &Skill, needs: Needs) -> bool {
-    let document = skill.document();
-    let below = |words: &[&str]| {
-        document.fences().iter().any(|fence| {
-            document.section_path(fence.section()).iter().any(|title| {
-                let title = title.to_lowercase();
-                words.iter().any(|word| title.contains(word))
-            })
-        })
-    };
-    match needs {
-        Needs::Nothing => true,
-        Needs::Code => !document.fences().is_empty() || !document.code_spans().is_empty(),
-        Needs::Form => below(&["format", "output", "template", "report", "response"]),
-        Needs::Example => below(&["example", "sample"]),
     }
 }
 
