@@ -72,3 +72,8 @@ pub mod harness;
 pub mod scripted;
 pub mod session;
 pub mod store;
+
+/// The program on the front page compiles.
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
