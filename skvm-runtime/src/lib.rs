@@ -43,7 +43,8 @@ assert_eq!(outcome.trace.turns.len(), 1);
 //! |---|---|
 //! | [`engine`] | the handle: install, compile, run, sessions, events |
 //! | [`store`] | where variants, recorded answers and traces are kept |
-//! | [`session`] | one run seen through the hooks, and its trace |
+//! | [`session`] | one run seen through the hooks |
+//! | [`trace`] | what a session saw |
 //! | `command` | child processes that are sure to end (feature `tokio`) |
 //! | `harness` | the bare agent (feature `tokio`) |
 //! | `backend` | models behind an OpenAI-compatible endpoint (feature `http`) |
@@ -72,3 +73,9 @@ pub mod harness;
 pub mod scripted;
 pub mod session;
 pub mod store;
+pub mod trace;
+
+/// The program on the front page compiles.
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

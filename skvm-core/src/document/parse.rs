@@ -331,6 +331,7 @@ impl<'s> Builder<'s> {
             span,
             info,
             segments: Vec::new(),
+            code_starts: Vec::new(),
             fenced,
             closed,
             in_item: !self.items.is_empty(),
@@ -345,7 +346,11 @@ impl<'s> Builder<'s> {
         match fence.segments.last_mut() {
             Some(last) if last.end == span.start => last.end = span.end,
             Some(last) if span.start < last.end => {}
-            _ => fence.segments.push(span),
+            last => {
+                let length = last.map_or(0, |last| last.len());
+                fence.code_starts.push(fence.code_starts.last().map_or(0, |start| start + length));
+                fence.segments.push(span);
+            }
         }
     }
 

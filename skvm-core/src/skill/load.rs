@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::Skill;
 use super::bundle::{Bundle, BundleFile};
+use super::codes;
 use super::front_matter::FrontMatter;
-use super::lint::{codes, lint};
+use super::lint::lint;
 use super::metadata::Metadata;
 use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;

@@ -4,22 +4,25 @@
 //! only what has no readable `SKILL.md`. Nothing in a skill is executed by loading it.
 
 mod bundle;
+mod codes;
 mod discover;
 mod front_matter;
 mod lint;
 mod load;
 mod metadata;
 mod repair;
+mod yaml;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use bundle::{Bundle, BundleFile, BundleReference, ResolutionRule};
 pub use discover::discover;
-pub use front_matter::{Field, FrontMatter, FrontMatterState};
+pub use front_matter::{FrontMatter, FrontMatterState};
 pub use lint::{LINTS, Lint, LintClass};
 pub use load::{LoadError, LoadLimits};
 pub use metadata::{InstallSpec, Metadata, Requires, VendorMetadata};
+pub use yaml::Field;
 
 use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;

@@ -24,8 +24,9 @@ use tracing::{Instrument, debug_span};
 pub use builder::SkVmBuilder;
 pub use event::{Event, EventStream};
 
-use crate::session::{Session, Trace};
+use crate::session::Session;
 use crate::store::{Store, StoreError};
+use crate::trace::Trace;
 use event::Subscribers;
 use flight::Flights;
 

@@ -9,7 +9,7 @@ use skvm_core::llm::LlmResponse;
 use skvm_passes::variant::Variant;
 
 use super::{Store, StoreError};
-use crate::session::Trace;
+use crate::trace::Trace;
 
 /// Most traces that are kept of one skill; the oldest go first.
 const MAX_TRACES: usize = 1000;

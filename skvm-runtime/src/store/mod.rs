@@ -13,7 +13,7 @@ use skvm_passes::variant::Variant;
 
 pub use memory::MemoryStore;
 
-use crate::session::Trace;
+use crate::trace::Trace;
 
 /// A store.
 ///
@@ -28,7 +28,7 @@ use crate::session::Trace;
 /// use skvm_core::digest::Digest;
 /// use skvm_core::llm::LlmResponse;
 /// use skvm_passes::variant::Variant;
-/// use skvm_runtime::session::Trace;
+/// use skvm_runtime::trace::Trace;
 /// use skvm_runtime::store::{Store, StoreError};
 ///
 /// /// Keeps variants and forgets the rest.

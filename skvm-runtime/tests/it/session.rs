@@ -12,8 +12,8 @@ use skvm_core::target::Target;
 use skvm_passes::manager::PassManager;
 use skvm_runtime::engine::SkVm;
 use skvm_runtime::scripted::ScriptedModel;
-use skvm_runtime::session::{Session, Trace};
 use skvm_runtime::store::{MemoryStore, Store};
+use skvm_runtime::{session::Session, trace::Trace};
 
 use crate::watched::Watched;
 

@@ -16,8 +16,8 @@ use skvm_core::target::Target;
 use skvm_passes::manager::PassManager;
 use skvm_passes::recorded::AnswerLog;
 use skvm_passes::variant::Variant;
-use skvm_runtime::session::{Session, Trace};
 use skvm_runtime::store::{MemoryStore, Store, StoreAnswers, StoreError};
+use skvm_runtime::{session::Session, trace::Trace};
 
 use crate::watched::Watched;
 

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use skvm_core::digest::Digest;
 use skvm_core::llm::LlmResponse;
 use skvm_passes::variant::Variant;
-use skvm_runtime::session::Trace;
 use skvm_runtime::store::{MemoryStore, Store, StoreError};
+use skvm_runtime::trace::Trace;
 
 /// Operations are named like the methods of [`Store`].
 #[derive(Default)]

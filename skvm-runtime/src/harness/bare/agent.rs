@@ -24,7 +24,7 @@ pub(super) async fn run(agent: &BareAgent, run: HarnessRun<'_>) -> Result<RunRec
         state.end(RunStatus::Timeout, Some(format!("the deadline of {deadline:?} came first")));
     }
     state.record.skill_loaded = state.skill_mode.map(|mode| match mode {
-        SkillMode::Inject => true,
+        SkillMode::Inject => state.was_heard(),
         SkillMode::Discover => toolbox.skill_was_read(),
     });
     Ok(state.into_record())
@@ -62,6 +62,11 @@ impl State {
             skill_mode: run.skill.map(|skill| skill.mode),
             notes: Notes::default(),
         }
+    }
+
+    /// Whether the model gave an answer.
+    fn was_heard(&self) -> bool {
+        self.record.steps.iter().any(|step| step.role == Role::Assistant && !step.solidified)
     }
 
     fn end(&mut self, status: RunStatus, detail: Option<String>) {
@@ -214,7 +219,13 @@ impl State {
                 let detail = "the last answer was cut off by the limit on tokens";
                 self.end(RunStatus::Truncated, Some(detail.to_owned()));
             }
-            _ => self.end(RunStatus::Ok, None),
+            StopReason::Filtered => {
+                let detail = "the provider filtered the last answer";
+                self.end(RunStatus::Filtered, Some(detail.to_owned()));
+            }
+            StopReason::Done | StopReason::ToolCalls | StopReason::Unknown => {
+                self.end(RunStatus::Ok, None);
+            }
         }
     }
 

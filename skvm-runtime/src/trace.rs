@@ -54,7 +54,7 @@ pub struct TracedCall {
 }
 
 impl Trace {
-    pub(super) fn new(target: Target, task: String) -> Self {
+    pub(crate) fn new(target: Target, task: String) -> Self {
         Self {
             target,
             task,

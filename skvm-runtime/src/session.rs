@@ -7,7 +7,8 @@
 //! use skvm_core::harness::{Directive, Hooks, RunStatus, ToolDirective, ToolResult, TurnView};
 //! use skvm_core::llm::{LlmBackend, LlmRequest, LlmResponse, Message};
 //! use skvm_core::target::Target;
-//! use skvm_runtime::session::{Session, Trace};
+//! use skvm_runtime::session::Session;
+//! use skvm_runtime::trace::Trace;
 //!
 //! /// A loop of the host's own: asks a model until it calls no more tools.
 //! async fn host_loop(model: &dyn LlmBackend, mut session: Session) -> Trace {
@@ -53,8 +54,6 @@
 //! # assert_eq!(trace.turns.len(), 1);
 //! ```
 
-mod trace;
-
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -66,9 +65,8 @@ use skvm_core::target::Target;
 use skvm_passes::variant::Variant;
 use tracing::warn;
 
-pub use trace::{Trace, TraceTurn, TracedCall};
-
 use crate::store::Store;
+use crate::trace::{Trace, TraceTurn, TracedCall};
 
 /// One run of at most one skill, seen through the hooks. It records a [`Trace`].
 pub struct Session {
