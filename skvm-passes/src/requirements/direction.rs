@@ -213,12 +213,13 @@ pub fn directions_in(skill: &Skill) -> Vec<&'static Direction> {
 pub(crate) fn shows(skill: &Skill, needs: Needs) -> bool {
     let document = skill.document();
     let below = |words: &[&str]| {
-        document.fences().iter().any(|fence| {
-            document.section_path(fence.section()).iter().any(|title| {
-                let title = title.to_lowercase();
-                words.iter().any(|word| title.contains(word))
-            })
-        })
+        let holds = |title: &str| {
+            let title = title.to_lowercase();
+            words.iter().any(|word| title.contains(word))
+        };
+        let sections = document.sections().iter();
+        let mut named = sections.filter(|section| holds(section.title())).map(|s| s.span());
+        named.any(|around| document.fences().iter().any(|fence| around.contains(fence.span())))
     };
     match needs {
         Needs::Nothing => true,

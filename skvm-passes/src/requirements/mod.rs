@@ -39,7 +39,7 @@ pub(crate) use direction::shows;
 pub use direction::{DIRECTIONS, Direction, Needs, directions_in};
 use evidence::Collector;
 pub(crate) use text::{
-    CHECK_PREFIXES, FILES_FOLLOW, MAX_CHECKS, bindings, is_unbounded_loop, names_folder_of_files,
+    CHECK_PREFIXES, FILES_FOLLOW, MAX_CHECKS, bindings, is_unbounded_loop, unlisted_folders,
 };
 
 /// See the [module](self).

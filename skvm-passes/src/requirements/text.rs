@@ -1,5 +1,6 @@
 //! What the prose of a skill demands by its form: constraints, conditions, procedures, formats.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -226,16 +227,29 @@ fn formats(skill: &Skill, collector: &mut Collector<'_>) {
     }
 }
 
-/// Whether inline code names a folder of the skill's files (`references/`, `references/*.md`) and
-/// leaves it to the reader to find out which files those are. Gives the folder.
-pub(crate) fn names_folder_of_files<'s>(skill: &'s Skill, code: &CodeSpan) -> Option<&'s str> {
+/// Inline code that names a folder of the skill's files (`references/`, `references/*.md`) and leaves
+/// it to the reader to find out which files those are, with the folder. A folder whose files are listed
+/// at one place is known at the others.
+pub(crate) fn unlisted_folders(skill: &Skill) -> Vec<(&CodeSpan, &str)> {
+    let spans = skill.document().code_spans();
+    let named: Vec<(&CodeSpan, &str)> =
+        spans.iter().filter_map(|code| Some((code, names_folder_of_files(skill, code)?))).collect();
+    let listed: BTreeSet<&str> = named
+        .iter()
+        .filter(|(code, _)| {
+            skill.source().get(code.span().end..).unwrap_or("").starts_with(FILES_FOLLOW)
+        })
+        .map(|(_, folder)| *folder)
+        .collect();
+    named.into_iter().filter(|(_, folder)| !listed.contains(folder)).collect()
+}
+
+fn names_folder_of_files<'s>(skill: &'s Skill, code: &CodeSpan) -> Option<&'s str> {
     let text = code.content().text(skill.source());
     let folder = text.strip_prefix("./").unwrap_or(text);
     let folder = folder.strip_suffix("*.md").or(folder.strip_suffix('*')).unwrap_or(folder);
-    let follows = skill.source().get(code.span().end..).unwrap_or("");
     let names_one = folder.len() > 1
         && folder.ends_with('/')
-        && !follows.starts_with(FILES_FOLLOW)
         && skill.bundle().files().iter().any(|file| file.path().starts_with(folder));
     names_one.then_some(folder)
 }
@@ -262,10 +276,8 @@ fn references(skill: &Skill, collector: &mut Collector<'_>) {
             );
         }
     }
-    for code in skill.document().code_spans() {
-        if names_folder_of_files(skill, code).is_some() {
-            let evidence = "names a folder of files to read";
-            collector.add(code.section(), P::ToolFileRead, Level::L2, evidence, code.span());
-        }
+    for (code, _) in unlisted_folders(skill) {
+        let evidence = "names a folder of files to read";
+        collector.add(code.section(), P::ToolFileRead, Level::L2, evidence, code.span());
     }
 }

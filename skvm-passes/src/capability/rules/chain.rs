@@ -16,9 +16,13 @@ use super::quoting::{Place, places};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SplitChain;
 
-/// Commands that change the state of their shell.
-const STATEFUL: [&str; 12] =
-    ["cd", "pushd", "popd", "export", "source", ".", "set", "unset", "alias", "eval", "test", "["];
+/// Commands that change the state of their shell, and commands that are run for their answer: what
+/// follows `grep -q` is meant only if it finds something.
+const STATEFUL: [&str; 33] = [
+    "!", ".", "[", "[[", "alias", "cd", "cmp", "command", "diff", "egrep", "eval", "exec", "exit",
+    "export", "false", "grep", "hash", "if", "pgrep", "popd", "pushd", "read", "return", "rg",
+    "set", "source", "test", "trap", "true", "type", "unset", "which", "while",
+];
 
 impl RewriteRule for SplitChain {
     fn id(&self) -> &'static str {
@@ -114,9 +118,16 @@ mod tests {
         let count = |line: &str| places(line).map(|places| links(line, &places).len());
         assert_eq!(count("npm install && npm test"), Some(1));
         assert_eq!(count("a && b && c\n"), Some(2));
-        for whole in
-            ["cd x && ls", "A=1 && ls", "a | b && c", "a && b || c", "echo 'a && b'", "a &&"]
-        {
+        for whole in [
+            "cd x && ls",
+            "grep -q x f && rm f",
+            "[[ -f x ]] && rm x",
+            "A=1 && ls",
+            "a | b && c",
+            "a && b || c",
+            "echo 'a && b'",
+            "a &&",
+        ] {
             assert_eq!(count(whole), Some(0), "{whole}");
         }
     }

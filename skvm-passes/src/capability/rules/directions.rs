@@ -25,14 +25,19 @@ impl RewriteRule for Directions {
 
     fn edits(&self, input: &RuleInput<'_>) -> Vec<Edit> {
         let present = directions_in(input.skill);
-        let chosen: Vec<(&Direction, Vec<&Gap>)> = DIRECTIONS
-            .iter()
-            .filter(|direction| !present.contains(direction) && shows(input.skill, direction.needs))
-            .filter_map(|direction| {
-                let closes = input.gaps.iter().filter(|gap| best(input, gap) == Some(direction));
-                let gaps: Vec<&Gap> = closes.collect();
-                (!gaps.is_empty()).then_some((direction, gaps))
-            })
+        let usable: Vec<&'static Direction> =
+            DIRECTIONS.iter().filter(|direction| shows(input.skill, direction.needs)).collect();
+        // By direction, the gaps that it closes best; in the order of the table.
+        let mut closes: Vec<Vec<&Gap>> = vec![Vec::new(); usable.len()];
+        for gap in input.gaps {
+            if let Some(best) = best(&usable, input, gap) {
+                closes[best].push(gap);
+            }
+        }
+        let chosen: Vec<(&Direction, Vec<&Gap>)> = usable
+            .into_iter()
+            .zip(closes)
+            .filter(|(direction, gaps)| !gaps.is_empty() && !present.contains(direction))
             .collect();
         let (at, before, after) = place(input.skill);
         let line = newline(input.skill);
@@ -54,10 +59,9 @@ impl RewriteRule for Directions {
     }
 }
 
-/// The direction that closes a gap best: the first that leads around it, else the first that takes it
-/// down to what the target has.
-fn best(input: &RuleInput<'_>, gap: &Gap) -> Option<&'static Direction> {
-    let usable = || DIRECTIONS.iter().filter(|direction| shows(input.skill, direction.needs));
+/// The direction that closes a gap best, as its position: the first that leads around it, else the
+/// first that takes it down to what the target has. One that does both takes it down where it can.
+fn best(usable: &[&Direction], input: &RuleInput<'_>, gap: &Gap) -> Option<usize> {
     let walkable = |direction: &&Direction| {
         direction.replaces.contains(&gap.primitive)
             && direction.instead.iter().all(|(p, level)| input.profile.level(*p) >= Some(*level))
@@ -67,8 +71,8 @@ fn best(input: &RuleInput<'_>, gap: &Gap) -> Option<&'static Direction> {
             *primitive == gap.primitive && *to < gap.required_level && Some(*to) <= gap.model_level
         })
     };
-    // A direction that does both closes the gap itself where it can.
-    usable().find(|d| walkable(d) && !closing(d)).or_else(|| usable().find(closing))
+    let around = usable.iter().position(|direction| walkable(direction) && !closing(direction));
+    around.or_else(|| usable.iter().position(closing))
 }
 
 fn reason(direction: &Direction, gaps: &[&Gap]) -> EditReason {

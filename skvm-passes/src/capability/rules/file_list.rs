@@ -1,10 +1,12 @@
-//! The rule `file-list`: where a skill says to read a folder, the files are named.
+//! The rule `file-list`: where a skill first says to read a folder, the files are named.
+
+use std::collections::BTreeSet;
 
 use skvm_core::capability::{Level, Primitive};
 use skvm_core::edit::{Edit, EditKind, EditReason};
 
 use super::super::{RewriteRule, RuleInput, purpose_around};
-use crate::requirements::{FILES_FOLLOW, names_folder_of_files};
+use crate::requirements::{FILES_FOLLOW, unlisted_folders};
 
 /// See the [module](self).
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,8 +26,12 @@ impl RewriteRule for FileList {
 
     fn edits(&self, input: &RuleInput<'_>) -> Vec<Edit> {
         let mut edits = Vec::new();
-        for code in input.skill.document().code_spans() {
-            let Some(folder) = names_folder_of_files(input.skill, code) else { continue };
+        let mut seen = BTreeSet::new();
+        for (code, folder) in unlisted_folders(input.skill) {
+            // Once said, it is known.
+            if !seen.insert(folder) {
+                continue;
+            }
             let names: Vec<String> = input
                 .skill
                 .bundle()

@@ -65,7 +65,7 @@ impl Placeholders {
         let mut legend: Vec<(String, &str)> = Vec::new();
         let mut changes: Vec<(Span, String)> = Vec::new();
         for hole in &holes {
-            let variable = variable(hole)?;
+            let variable = variable(hole, &code)?;
             let named = |name: &str| {
                 let end = hole.span.end;
                 let next = code.as_bytes().get(end);
@@ -128,8 +128,9 @@ fn indent(skill: &Skill, first: Span) -> &str {
     before.rsplit('\n').next().unwrap_or("")
 }
 
-/// The name of the variable for a placeholder; `None` for spellings that may be meant as they stand.
-fn variable(hole: &Placeholder) -> Option<String> {
+/// The name of the variable for a placeholder; `None` for spellings that may be meant as they stand,
+/// for choices such as `<on|off>`, and where the code uses the name already.
+fn variable(hole: &Placeholder, code: &str) -> Option<String> {
     match hole.kind {
         PlaceholderKind::Angle | PlaceholderKind::Brace | PlaceholderKind::YourUpper => {}
         PlaceholderKind::DoubleBrace | PlaceholderKind::YourLower | PlaceholderKind::PathTo => {
@@ -139,7 +140,24 @@ fn variable(hole: &Placeholder) -> Option<String> {
     let name = hole.name.to_uppercase();
     let legal = name.bytes().next().is_some_and(|b| b.is_ascii_uppercase())
         && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-    legal.then(|| if RESERVED.contains(&name.as_str()) { format!("{name}_VALUE") } else { name })
+    if !legal || hole.span.text(code).contains('|') {
+        return None;
+    }
+    let free = |name: &String| !RESERVED.contains(&name.as_str()) && !uses(code, name);
+    let other = format!("{name}_VALUE");
+    [name, other].into_iter().find(free)
+}
+
+/// Whether code sets or reads a variable.
+fn uses(code: &str, name: &str) -> bool {
+    let of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    code.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&code[..at], &code[at + name.len()..]);
+        let reads = before.ends_with('$') || (before.ends_with('{') && before.contains("${"));
+        let sets = !before.ends_with(of_name) && after.starts_with(['=', '+']);
+        let binds = ["for ", "read ", "export "].iter().any(|word| before.ends_with(word));
+        !after.starts_with(of_name) && (reads || sets || binds)
+    })
 }
 
 /// Whether the changed code is understood and runs the programs that it ran before; a placeholder in
