@@ -119,9 +119,10 @@ fn tell(path: &Path, skill: &Skill, variant: &Variant) -> Result<(), Stop> {
     }
     for gap in &artifacts.get::<Gaps>()?.unwrap_or_default().gaps {
         let has = gap.model_level.map_or("was not measured".to_owned(), |l| format!("has {l}"));
+        let closed = if gap.closed { ", closed" } else { "" };
         println!(
-            "gap: {} needs {} {}, the target {has}: {:?}",
-            gap.purpose_id, gap.primitive, gap.required_level, gap.outcome
+            "gap: {} needs {} {}, the target {has}{closed}",
+            gap.purpose_id, gap.primitive, gap.required_level
         );
     }
     for dependency in &artifacts.get::<Dependencies>()?.unwrap_or_default().entries {

@@ -34,48 +34,9 @@ pub struct Gap {
     /// What kind of gap it is.
     #[serde(rename = "gapType")]
     pub kind: GapKind,
-    /// What compiling made of it.
-    #[serde(default, skip_serializing_if = "GapOutcome::is_open")]
-    pub outcome: GapOutcome,
-    /// Why it stays open, where that can be told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remark: Option<String>,
-}
-
-/// What compiling made of a gap.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum GapOutcome {
-    /// It is still there.
-    #[default]
-    Open,
-    /// The requirements of the edited text no longer have it.
-    Closed,
-    /// The edited text shows another way to the same goal, which the target can walk.
-    Substituted,
-    /// It is still there, and nothing that is known closes it.
-    Unclosable,
-}
-
-impl GapOutcome {
-    /// Whether it is [`GapOutcome::Open`].
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        *self == Self::Open
-    }
+    /// Whether edits closed it: the requirements of the edited text no longer have it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
 }
 
 /// Three different things that must not be confused.
@@ -93,8 +54,7 @@ pub enum GapKind {
 }
 
 impl Gaps {
-    /// Compares requirements with a profile. A gap is [substituted](GapOutcome::Substituted) when the
-    /// skill itself shows an alternative path that the target can walk.
+    /// Compares requirements with a profile.
     #[must_use]
     pub fn between(requirements: &Requirements, profile: &CapabilityProfile) -> Self {
         let mut gaps = Vec::new();
@@ -113,11 +73,7 @@ impl Gaps {
                     required_level: requirement.min_level,
                     model_level,
                     kind,
-                    outcome: match purpose.way_around(requirement.primitive, profile) {
-                        Some(_) => GapOutcome::Substituted,
-                        None => GapOutcome::Open,
-                    },
-                    remark: None,
+                    closed: false,
                 });
             }
         }

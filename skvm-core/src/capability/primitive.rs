@@ -167,15 +167,9 @@ impl Primitive {
     pub const COUNT: usize = 26;
 
     /// All primitives in catalogue order.
-    pub const ALL: [Primitive; Self::COUNT] = {
-        let mut all = [Primitive::GenCodePython; Self::COUNT];
-        let mut index = 0;
-        while index < Self::COUNT {
-            all[index] = CATALOGUE[index].primitive;
-            index += 1;
-        }
-        all
-    };
+    pub fn all() -> impl ExactSizeIterator<Item = Primitive> {
+        CATALOGUE.iter().map(|spec| spec.primitive)
+    }
 
     /// The catalogue's entry.
     #[must_use]
@@ -207,8 +201,7 @@ impl FromStr for Primitive {
     type Err = ParsePrimitiveError;
 
     fn from_str(id: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
+        Self::all()
             .find(|primitive| primitive.id() == id)
             .ok_or_else(|| ParsePrimitiveError { id: id.chars().take(80).collect() })
     }
@@ -232,7 +225,7 @@ impl JsonSchema for Primitive {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let ids: Vec<&str> = Self::ALL.iter().map(|p| p.id()).collect();
+        let ids: Vec<&str> = Self::all().map(Primitive::id).collect();
         json_schema!({ "type": "string", "enum": ids })
     }
 }

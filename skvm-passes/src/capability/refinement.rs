@@ -5,8 +5,9 @@
 //! once in the skill. It never writes a document. What does not hold is refused and told:
 //!
 //! - a primitive outside the catalogue, a purpose that does not exist, a quotation that is not there;
-//! - an addition to the front matter, a code block or a heading; one that is too long; one that speaks
-//!   of ignoring or hiding;
+//! - an addition to the front matter, a code block, a heading or the middle of a sentence; one that is
+//!   too long or not plain; one that speaks of ignoring or hiding; one that names a program, a file or an
+//!   address that the skill does not name; one that is said already;
 //! - whatever the [guard](crate::guard) refuses.
 //!
 //! An addition is a compensation: by the guard's rule it can only add. When the provider fails, the
@@ -25,6 +26,7 @@ use skvm_core::llm::{LlmBackend, LlmBackendExt, LlmRequest, Usage};
 use skvm_core::skill::Skill;
 use skvm_core::span::Span;
 
+use crate::code::is_well_known;
 use crate::guard::Guard;
 
 /// Bounds of a refinement. A refinement makes at most three calls: one, and two repairs of an answer
@@ -168,7 +170,14 @@ impl Refinement {
                 return report;
             }
         };
-        for proposed in proposal.requirements.into_iter().take(self.items) {
+        let Proposal { requirements, additions } = proposal;
+        for (what, count) in [("requirements", requirements.len()), ("additions", additions.len())] {
+            if let Some(more) = count.checked_sub(self.items).filter(|more| *more > 0) {
+                let why = format!("only {} are looked at", self.items);
+                report.refused.push(format!("{more} more {what}: {why}"));
+            }
+        }
+        for proposed in requirements.into_iter().take(self.items) {
             match requirement(subject, &proposed) {
                 Ok(requirement) => report.requirements.push(requirement),
                 Err(why) => {
@@ -177,7 +186,7 @@ impl Refinement {
                 }
             }
         }
-        for proposed in proposal.additions.into_iter().take(self.items) {
+        for proposed in additions.into_iter().take(self.items) {
             match self.addition(subject, &proposed, edits) {
                 Ok(()) => report.additions += 1,
                 Err(why) => {
@@ -244,7 +253,7 @@ impl Refinement {
         if text.is_empty() || text.len() > self.addition_bytes {
             return Err(format!("it must have 1 to {} bytes", self.addition_bytes));
         }
-        if text.contains(['\n', '\r', '`', '<', '>', '|']) || text.contains(char::is_control) {
+        if text.contains(['`', '<', '>', '|', '[', ']', '\\']) || text.contains(is_unseen) {
             return Err("it must be one plain line without marks".to_owned());
         }
         if text.starts_with(['#', '-', '*', '+', '=', '~']) || starts_with_number(text) {
@@ -253,6 +262,14 @@ impl Refinement {
         if let Some(phrase) = suspicious(text) {
             return Err(format!("it speaks of {phrase:?}"));
         }
+        let source = subject.skill.source();
+        if let Some(name) = foreign(text, source) {
+            return Err(format!("it names {name:?}"));
+        }
+        let so_far = edits.iter().map(|edit| edit.replacement.as_str());
+        if so_far.chain([source]).any(|said| words(said).contains(&words(text))) {
+            return Err("it is said already".to_owned());
+        }
         let primitive: Primitive =
             proposed.primitive.parse().map_err(|_| "its primitive is not known".to_owned())?;
         let quote = quoted_once(subject.skill, &proposed.after)?;
@@ -260,12 +277,12 @@ impl Refinement {
         let mut reason = EditReason::new(
             "refinement",
             EditKind::Compensation,
-            shorten(&proposed.reason.replace(char::is_control, " ")),
+            shorten(&proposed.reason.replace(is_unseen, " ")),
         );
         reason.primitive = Some(primitive);
         let mut candidate = edits.clone();
         candidate
-            .insert(subject.skill.source(), Edit::insert(quote.end, format!(" {text}"), reason))
+            .insert(source, Edit::insert(quote.end, format!(" {text}"), reason))
             .map_err(|error| error.to_string())?;
         let guard = Guard::default();
         match guard.verify(subject.skill, subject.install_dir, candidate.clone()) {
@@ -335,10 +352,11 @@ fn in_prose(skill: &Skill, quote: Span) -> Result<(), String> {
     let document = skill.document();
     let at = quote.end.saturating_sub(1);
     let around = document.blocks().iter().filter(|block| block.span().contains_offset(at));
-    let mut prose = false;
+    let mut prose = None;
     for block in around {
         match block.kind() {
-            BlockKind::Paragraph | BlockKind::Item(_) => prose = true,
+            BlockKind::Paragraph => prose = Some(block.span()),
+            BlockKind::Item(item) => prose = document.items().get(item).map(|item| item.text()),
             BlockKind::OrderedList(_) | BlockKind::BulletList => {}
             BlockKind::Heading
             | BlockKind::Code(_)
@@ -351,7 +369,67 @@ fn in_prose(skill: &Skill, quote: Span) -> Result<(), String> {
     let inside = |span: Span| span.start < quote.end && quote.end < span.end;
     let splits = document.code_spans().iter().any(|code| inside(code.span()))
         || document.links().iter().any(|link| inside(link.span()));
-    if prose && !splits { Ok(()) } else { Err("its place is not in plain text".to_owned()) }
+    let Some(prose) = prose.filter(|_| !splits) else {
+        return Err("its place is not in plain text".to_owned());
+    };
+    let ends = |text: &str| text.trim_end_matches(['*', '_', ')', '"']).ends_with(['.', '!', '?', ':']);
+    let rest = Span::new(quote.end, prose.end.max(quote.end)).text(skill.source());
+    if rest.trim().is_empty() || (rest.starts_with(char::is_whitespace) && ends(quote.text(skill.source()))) {
+        Ok(())
+    } else {
+        Err("its place is inside a sentence".to_owned())
+    }
+}
+
+/// Whether a character shows nothing and may still change how a text is read.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The first program, file or address in a sentence that the skill does not name, and any call to
+/// install something.
+fn foreign<'t>(text: &'t str, source: &str) -> Option<&'t str> {
+    /// Programs whose names are words.
+    const WORDS: [&str; 9] =
+        ["cat", "echo", "export", "find", "go", "head", "make", "node", "tail"];
+    let named = |name: &str| {
+        source.match_indices(name).any(|(at, _)| {
+            let of_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+            !source[..at].ends_with(of_name) && !source[at + name.len()..].starts_with(of_name)
+        })
+    };
+    let mark = |c: char| !c.is_alphanumeric() && !matches!(c, '/' | '~' | '@' | '-');
+    let tokens: Vec<&str> = text.split_whitespace().map(|word| word.trim_matches(mark)).collect();
+    tokens.iter().enumerate().find_map(|(index, token)| {
+        let next = tokens.get(index + 1).copied().unwrap_or("");
+        let lower = token.to_lowercase();
+        let installs = ["install", "add", "i", "dlx"].contains(&next);
+        let called = !WORDS.contains(&lower.as_str()) || next.starts_with('-');
+        let program = is_well_known(&lower) && (installs || (called && !named(&lower)));
+        let dotted = token.char_indices().any(|(at, c)| {
+            c == '.'
+                && token[..at].ends_with(char::is_alphanumeric)
+                && token[at + 1..].starts_with(char::is_alphabetic)
+        });
+        let place = dotted || token.contains('@') || token.starts_with(['/', '~']);
+        let abbreviation = matches!(lower.as_str(), "e.g" | "i.e");
+        (program || (place && !abbreviation && !named(token))).then_some(*token)
+    })
+}
+
+/// The words of a text in lower case, each between blanks.
+fn words(text: &str) -> String {
+    let mut words = String::from(" ");
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        words.push_str(&word.to_lowercase());
+        words.push(' ');
+    }
+    words
 }
 
 fn starts_with_number(text: &str) -> bool {
@@ -361,7 +439,7 @@ fn starts_with_number(text: &str) -> bool {
 
 /// Words that no direction to an agent needs, and that attempts to subvert it use.
 fn suspicious(text: &str) -> Option<&'static str> {
-    const PHRASES: [&str; 20] = [
+    const PHRASES: [&str; 23] = [
         "ignore",
         "disregard",
         "forget ",
@@ -369,13 +447,16 @@ fn suspicious(text: &str) -> Option<&'static str> {
         "do not tell",
         "don't tell",
         "without telling",
-        "secretly",
+        "secret",
         "hide ",
         "conceal",
         "password",
         "credential",
         "private key",
         "api key",
+        "api_key",
+        "apikey",
+        "passphrase",
         "token",
         "http",
         "www.",

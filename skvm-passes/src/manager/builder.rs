@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use skvm_core::artifact::ArtifactKey;
+use skvm_core::llm::LlmBackend;
 use skvm_core::pass::{Pass, PassId};
 
-use super::memo::{self, Memo};
+use super::memo::Memo;
 use super::order;
 use super::{PassManager, PipelineObserver};
 use crate::capability::CapabilityPass;
@@ -23,7 +24,7 @@ pub struct PassManagerBuilder {
     passes: Vec<Arc<dyn Pass>>,
     guard: Guard,
     observer: Option<Arc<dyn PipelineObserver>>,
-    memo_capacity: Option<usize>,
+    llm: Option<Arc<dyn LlmBackend>>,
 }
 
 impl std::fmt::Debug for PassManagerBuilder {
@@ -103,10 +104,10 @@ impl PassManagerBuilder {
         self
     }
 
-    /// Bounds how many results of passes are kept in memory. Default 1,024; with 0 every compilation
-    /// does all of its work.
-    pub fn memo_capacity(mut self, results: usize) -> Self {
-        self.memo_capacity = Some(results);
+    /// Gives passes a model to refine with; best a [`Recorded`](crate::recorded::Recorded) one, so
+    /// that compiling again gives the same bytes.
+    pub fn llm(mut self, llm: Arc<dyn LlmBackend>) -> Self {
+        self.llm = Some(llm);
         self
     }
 
@@ -122,14 +123,13 @@ impl PassManagerBuilder {
 
     /// The pipeline in the order of registration, for passes that are known to stand in order.
     pub(super) fn assemble(self) -> PassManager {
-        let Self { passes, guard, observer, memo_capacity } = self;
-        let capacity = memo_capacity.unwrap_or(memo::DEFAULT_CAPACITY);
+        let Self { passes, guard, observer, llm } = self;
         PassManager {
             passes: passes.into(),
             guard: Arc::new(guard),
-            memo: Arc::new(Memo::new(capacity)),
+            memo: Arc::new(Memo::default()),
             observer,
-            llm: None,
+            llm,
         }
     }
 }

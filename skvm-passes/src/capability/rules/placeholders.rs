@@ -23,10 +23,58 @@ use crate::requirements::FILL_IN;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Placeholders;
 
-/// Variables that mean something to a shell already.
-const RESERVED: [&str; 12] = [
-    "CDPATH", "ENV", "HOME", "IFS", "LANG", "OLDPWD", "PATH", "PWD", "SHELL", "TMPDIR", "UID",
+/// Variables that mean something already to a shell or to what it runs: in bash `SECONDS` counts and
+/// `GROUPS` cannot be set, in zsh setting `USERNAME` changes the user.
+const RESERVED: [&str; 49] = [
+    "BASH",
+    "CDPATH",
+    "COLUMNS",
+    "DISPLAY",
+    "EDITOR",
+    "EGID",
+    "ENV",
+    "EUID",
+    "GID",
+    "GROUPS",
+    "HISTFILE",
+    "HOME",
+    "HOSTNAME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "IFS",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "LINENO",
+    "LINES",
+    "LOGNAME",
+    "MAIL",
+    "NO_PROXY",
+    "OLDPWD",
+    "OPTARG",
+    "OPTIND",
+    "PAGER",
+    "PATH",
+    "PPID",
+    "PROMPT",
+    "PS1",
+    "PWD",
+    "PYTHONPATH",
+    "RANDOM",
+    "REPLY",
+    "SECONDS",
+    "SHELL",
+    "SHLVL",
+    "TEMP",
+    "TERM",
+    "TMP",
+    "TMPDIR",
+    "TZ",
+    "UID",
     "USER",
+    "USERNAME",
+    "VISUAL",
 ];
 
 impl RewriteRule for Placeholders {

@@ -1,0 +1,105 @@
+//! The rule `script-path`: references to the skill's own scripts become absolute paths at the place
+//! of installation, run through an interpreter.
+//!
+//! A relative path works only from the right folder, and a script without its interpreter only with
+//! the right permission bits, which published skills have lost. Both are things that a weak target
+//! does not find out. This is the example that the paper gives for PASS-1.
+
+use skvm_core::artifact::{CodeOrigin, ScriptUse};
+use skvm_core::capability::{Level, Primitive, Purpose};
+use skvm_core::edit::{Edit, EditKind, EditReason};
+use skvm_core::skill::BundleFile;
+use skvm_core::span::Span;
+
+use super::{RewriteRule, RuleInput};
+
+/// See the [module](self).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ScriptPath;
+
+impl RewriteRule for ScriptPath {
+    fn id(&self) -> &'static str {
+        "script-path"
+    }
+
+    fn primitives(&self) -> &'static [Primitive] {
+        &[Primitive::ToolExec]
+    }
+
+    fn edits(&self, input: &RuleInput<'_>) -> Vec<Edit> {
+        let mut edits = Vec::new();
+        for block in &input.code.blocks {
+            if matches!(block.origin, CodeOrigin::File { .. }) {
+                continue;
+            }
+            for script in &block.scripts {
+                let file = input.skill.bundle().file(&script.path);
+                let Some(file) = file.filter(|file| file.interpreter().is_some()) else { continue };
+                edits.extend(self.edit(input, script, file));
+            }
+        }
+        edits
+    }
+}
+
+impl ScriptPath {
+    fn edit(&self, input: &RuleInput<'_>, script: &ScriptUse, file: &BundleFile) -> Option<Edit> {
+        // In prose a bare file name is a name and no path.
+        let written = script.span.text(input.skill.source());
+        let is_name = !script.run && !script.as_program && !written.contains('/');
+        if is_name || (script.absolute && !script.as_program) {
+            return None;
+        }
+        let path = input.install_dir.join(&script.path);
+        let path = path.to_str()?;
+        let source = input.skill.source().as_bytes();
+        let before = script.span.start.checked_sub(1).and_then(|at| source.get(at)).copied();
+        let (span, path) = match before.filter(|mark| source.get(script.span.end) == Some(mark)) {
+            Some(quote @ (b'"' | b'\'')) => {
+                let whole = Span::new(script.span.start - 1, script.span.end + 1);
+                (whole, quoted(path, char::from(quote))?)
+            }
+            _ => (script.span, shell_word(path)?),
+        };
+        let replacement = match file.interpreter().filter(|_| script.as_program) {
+            Some(interpreter) => format!("{interpreter} {path}"),
+            None => path,
+        };
+        let note = format!("{} is named by its full path", script.path);
+        let mut reason = EditReason::new(self.id(), EditKind::Substitution, note);
+        reason.purpose = purpose_around(input, script);
+        reason.primitive = Some(Primitive::ToolExec);
+        (reason.from, reason.to) = (Some(Level::L2), Some(Level::L1));
+        Some(Edit::replace(span, replacement, reason))
+    }
+}
+
+/// The purpose with a gap that a place belongs to.
+fn purpose_around(input: &RuleInput<'_>, script: &ScriptUse) -> Option<String> {
+    let holds = |purpose: &&Purpose| {
+        input.gaps.iter().any(|gap| gap.purpose_id == purpose.id)
+            && purpose.span.is_some_and(|span| span.contains(script.span))
+    };
+    // The smallest one: the skill as a whole is around everything.
+    let around = input.requirements.purposes.iter().filter(holds);
+    around.min_by_key(|purpose| purpose.span.map(|span| span.len())).map(|p| p.id.clone())
+}
+
+/// The path between quotes, if nothing in it has a meaning there.
+fn quoted(path: &str, quote: char) -> Option<String> {
+    let special = if quote == '"' { "\"$`\\" } else { "'`" };
+    (!path.contains(|c: char| special.contains(c) || c.is_control()))
+        .then(|| format!("{quote}{path}{quote}"))
+}
+
+/// The path as one word of the shell; `None` when it cannot stand in a line of Markdown code.
+fn shell_word(path: &str) -> Option<String> {
+    if path.contains(|c: char| c.is_control() || c == '`') {
+        return None;
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,=".contains(c);
+    if path.chars().all(plain) {
+        return Some(path.to_owned());
+    }
+    Some(format!("'{}'", path.replace('\'', r"'\''")))
+}
