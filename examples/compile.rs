@@ -119,10 +119,9 @@ fn tell(path: &Path, skill: &Skill, variant: &Variant) -> Result<(), Stop> {
     }
     for gap in &artifacts.get::<Gaps>()?.unwrap_or_default().gaps {
         let has = gap.model_level.map_or("was not measured".to_owned(), |l| format!("has {l}"));
-        let closed = if gap.closed { ", closed" } else { "" };
         println!(
-            "gap: {} needs {} {}, the target {has}{closed}",
-            gap.purpose_id, gap.primitive, gap.required_level
+            "gap: {} needs {} {}, the target {has}: {:?}",
+            gap.purpose_id, gap.primitive, gap.required_level, gap.outcome
         );
     }
     for dependency in &artifacts.get::<Dependencies>()?.unwrap_or_default().entries {

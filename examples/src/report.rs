@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use skvm_core::artifact::{Dependencies, Evidence, Templates, Workflow};
-use skvm_core::capability::{Gaps, Level, Primitive, Requirements};
+use skvm_core::capability::{Gap, GapOutcome, Gaps, Primitive, Requirements};
 use skvm_core::diagnostic::{Diagnostic, LineIndex};
 use skvm_core::skill::{LoadError, Skill};
 use skvm_core::tokens;
@@ -124,23 +124,36 @@ pub fn unreadable(path: &Path, error: &LoadError) -> Value {
     })
 }
 
-/// Gaps by primitive, the widest of each, and how many of those primitives have none left open.
+/// Gaps by primitive, the widest of each with the worst outcome, and how many of those primitives have
+/// none left open.
 fn by_primitive(gaps: &Gaps) -> (Vec<Value>, usize) {
-    let mut widest: BTreeMap<Primitive, (Level, Option<Level>, bool)> = BTreeMap::new();
+    let mut widest: BTreeMap<Primitive, Gap> = BTreeMap::new();
     for gap in &gaps.gaps {
-        let entry = widest.entry(gap.primitive).or_insert((
-            gap.required_level,
-            gap.model_level,
-            gap.closed,
-        ));
-        entry.0 = entry.0.max(gap.required_level);
-        entry.2 &= gap.closed;
+        let entry = widest.entry(gap.primitive).or_insert_with(|| gap.clone());
+        entry.required_level = entry.required_level.max(gap.required_level);
+        if badness(gap.outcome) > badness(entry.outcome) {
+            entry.outcome = gap.outcome;
+        }
     }
-    let closed = widest.values().filter(|(_, _, closed)| *closed).count();
-    let rows = widest.into_iter().map(|(primitive, (required, actual, _))| {
-        json!({"primitive": primitive, "required": required, "actual": actual})
+    let closed = widest.values().filter(|gap| badness(gap.outcome) < 2).count();
+    let rows = widest.into_values().map(|gap| {
+        json!({
+            "primitive": gap.primitive,
+            "required": gap.required_level,
+            "actual": gap.model_level,
+            "outcome": gap.outcome,
+        })
     });
     (rows.collect(), closed)
+}
+
+fn badness(outcome: GapOutcome) -> u8 {
+    match outcome {
+        GapOutcome::Closed => 0,
+        GapOutcome::Substituted => 1,
+        GapOutcome::Open => 2,
+        GapOutcome::Unclosable => 3,
+    }
 }
 
 fn diagnostic(found: &Diagnostic, lines: &LineIndex) -> Value {

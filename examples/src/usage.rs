@@ -18,6 +18,12 @@ impl Stop {
     pub fn usage(message: impl Into<String>) -> Self {
         Self::Usage(message.into())
     }
+
+    /// Work that could not be done.
+    #[must_use]
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::Failed(message.into().into())
+    }
 }
 
 impl From<lexopt::Error> for Stop {
@@ -40,10 +46,13 @@ failed_from!(
     std::io::Error,
     serde_json::Error,
     skvm_core::artifact::ArtifactError,
+    skvm_core::harness::HarnessError,
     skvm_core::capability::ProfileError,
     skvm_core::skill::LoadError,
     skvm_passes::manager::BuildError,
     skvm_passes::manager::CompileError,
+    skvm_runtime::backend::BackendError,
+    skvm_runtime::engine::EngineError,
 );
 
 /// Turns the outcome of an example into its exit status, and tells an error with its causes on

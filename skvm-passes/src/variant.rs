@@ -10,7 +10,7 @@ use skvm_core::edit::Edits;
 use skvm_core::harness::SkillView;
 use skvm_core::pass::PassId;
 use skvm_core::skill::Skill;
-use skvm_core::target::Target;
+use skvm_core::target::{ModelId, Target};
 
 use crate::guard::Verified;
 
@@ -45,6 +45,9 @@ pub struct Manifest {
     pub install_dir: PathBuf,
     /// The passes in the order in which they ran.
     pub pipeline: Vec<PassVersion>,
+    /// The model that passes could refine with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refiner: Option<ModelId>,
 }
 
 /// A pass as far as it determines what it makes.
@@ -74,6 +77,10 @@ impl Manifest {
             builder.add(pass.pass.as_str().as_bytes());
             builder.add(&pass.version.to_le_bytes());
             builder.add(pass.configuration.as_bytes());
+        }
+        if let Some(refiner) = &self.refiner {
+            builder.add(b"refiner");
+            builder.add(refiner.as_str().as_bytes());
         }
         builder.finish()
     }

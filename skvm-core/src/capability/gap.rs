@@ -34,9 +34,48 @@ pub struct Gap {
     /// What kind of gap it is.
     #[serde(rename = "gapType")]
     pub kind: GapKind,
-    /// Whether edits closed it: the requirements of the edited text no longer have it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub closed: bool,
+    /// What compiling made of it.
+    #[serde(default, skip_serializing_if = "GapOutcome::is_open")]
+    pub outcome: GapOutcome,
+    /// Why it stays open, where that can be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+}
+
+/// What compiling made of a gap.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum GapOutcome {
+    /// It is still there.
+    #[default]
+    Open,
+    /// The requirements of the edited text no longer have it.
+    Closed,
+    /// The edited text shows another way to the same goal, which the target can walk.
+    Substituted,
+    /// It is still there, and nothing that is known closes it.
+    Unclosable,
+}
+
+impl GapOutcome {
+    /// Whether it is [`GapOutcome::Open`].
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        *self == Self::Open
+    }
 }
 
 /// Three different things that must not be confused.
@@ -54,7 +93,8 @@ pub enum GapKind {
 }
 
 impl Gaps {
-    /// Compares requirements with a profile.
+    /// Compares requirements with a profile. A gap is [substituted](GapOutcome::Substituted) when the
+    /// skill itself shows an alternative path that the target can walk.
     #[must_use]
     pub fn between(requirements: &Requirements, profile: &CapabilityProfile) -> Self {
         let mut gaps = Vec::new();
@@ -73,7 +113,11 @@ impl Gaps {
                     required_level: requirement.min_level,
                     model_level,
                     kind,
-                    closed: false,
+                    outcome: match purpose.way_around(requirement.primitive, profile) {
+                        Some(_) => GapOutcome::Substituted,
+                        None => GapOutcome::Open,
+                    },
+                    remark: None,
                 });
             }
         }

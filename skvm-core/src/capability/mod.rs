@@ -6,7 +6,7 @@ mod primitive;
 mod profile;
 mod requirements;
 
-pub use gap::{Gap, GapKind, Gaps};
+pub use gap::{Gap, GapKind, GapOutcome, Gaps};
 pub use primitive::{Category, Level, ParsePrimitiveError, Primitive, PrimitiveSpec};
 pub use profile::{
     CapabilityProfile, LevelResult, PrimitiveDetail, ProfileCost, ProfileError, TokenTotals,

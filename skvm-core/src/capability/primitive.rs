@@ -167,9 +167,15 @@ impl Primitive {
     pub const COUNT: usize = 26;
 
     /// All primitives in catalogue order.
-    pub fn all() -> impl ExactSizeIterator<Item = Primitive> {
-        CATALOGUE.iter().map(|spec| spec.primitive)
-    }
+    pub const ALL: [Primitive; Self::COUNT] = {
+        let mut all = [Primitive::GenCodePython; Self::COUNT];
+        let mut index = 0;
+        while index < Self::COUNT {
+            all[index] = CATALOGUE[index].primitive;
+            index += 1;
+        }
+        all
+    };
 
     /// The catalogue's entry.
     #[must_use]
@@ -201,7 +207,8 @@ impl FromStr for Primitive {
     type Err = ParsePrimitiveError;
 
     fn from_str(id: &str) -> Result<Self, Self::Err> {
-        Self::all()
+        Self::ALL
+            .into_iter()
             .find(|primitive| primitive.id() == id)
             .ok_or_else(|| ParsePrimitiveError { id: id.chars().take(80).collect() })
     }
@@ -225,7 +232,7 @@ impl JsonSchema for Primitive {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let ids: Vec<&str> = Self::all().map(Primitive::id).collect();
+        let ids: Vec<&str> = Self::ALL.iter().map(|p| p.id()).collect();
         json_schema!({ "type": "string", "enum": ids })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Level, Primitive};
+use super::{CapabilityProfile, Level, Primitive};
 use crate::artifact::{Artifact, ArtifactKey};
 use crate::span::Span;
 
@@ -48,9 +48,41 @@ pub struct Purpose {
 pub struct CapabilityPath {
     /// What is demanded, at most one entry a primitive.
     pub primitives: Vec<Requirement>,
+    /// In an alternative path, the primitives of the current one that it does without; empty when it
+    /// stands for the whole of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<Primitive>,
     /// A remark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+impl Purpose {
+    /// The first alternative path that does without `primitive` and that a target can walk: it has
+    /// every primitive that the path adds to the current one or raises.
+    #[must_use]
+    pub fn way_around(
+        &self,
+        primitive: Primitive,
+        profile: &CapabilityProfile,
+    ) -> Option<&CapabilityPath> {
+        let as_now = |requirement: &Requirement| {
+            self.current_path.primitives.iter().any(|now| {
+                now.primitive == requirement.primitive && now.min_level >= requirement.min_level
+            })
+        };
+        let has = |requirement: &Requirement| {
+            profile.level(requirement.primitive) >= Some(requirement.min_level)
+        };
+        self.alternative_paths.iter().find(|path| {
+            let does_without = if path.replaces.is_empty() {
+                path.primitives.iter().all(|requirement| requirement.primitive != primitive)
+            } else {
+                path.replaces.contains(&primitive)
+            };
+            does_without && path.primitives.iter().all(|r| as_now(r) || has(r))
+        })
+    }
 }
 
 /// A demand: a primitive at a level, and the text that shows it.

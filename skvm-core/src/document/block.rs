@@ -176,6 +176,8 @@ pub struct Fence {
     pub(super) span: Span,
     pub(super) info: String,
     pub(super) segments: Vec<Span>,
+    /// Where in the code each segment begins.
+    pub(super) code_starts: Vec<usize>,
     pub(super) fenced: bool,
     pub(super) closed: bool,
     pub(super) in_item: bool,
@@ -223,12 +225,14 @@ impl Fence {
     /// of its last piece.
     #[must_use]
     pub fn source_offset(&self, code_offset: usize) -> usize {
-        let mut left = code_offset;
-        for segment in &self.segments {
-            if left < segment.len() {
-                return segment.start + left;
-            }
-            left -= segment.len();
+        let index = self.code_starts.partition_point(|start| *start <= code_offset);
+        let found = index.checked_sub(1).and_then(|index| {
+            let (segment, start) = (self.segments.get(index)?, self.code_starts.get(index)?);
+            let place = segment.start + (code_offset - start);
+            (place < segment.end).then_some(place)
+        });
+        if let Some(place) = found {
+            return place;
         }
         self.segments.last().map_or(self.span.end, |segment| segment.end)
     }

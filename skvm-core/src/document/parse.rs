@@ -331,6 +331,7 @@ impl<'s> Builder<'s> {
             span,
             info,
             segments: Vec::new(),
+            code_starts: Vec::new(),
             fenced,
             closed,
             in_item: !self.items.is_empty(),
@@ -345,7 +346,11 @@ impl<'s> Builder<'s> {
         match fence.segments.last_mut() {
             Some(last) if last.end == span.start => last.end = span.end,
             Some(last) if span.start < last.end => {}
-            _ => fence.segments.push(span),
+            last => {
+                let length = last.map_or(0, |last| last.len());
+                fence.code_starts.push(fence.code_starts.last().map_or(0, |start| start + length));
+                fence.segments.push(span);
+            }
         }
     }
 
@@ -384,9 +389,7 @@ fn is_closed(block: &str) -> bool {
         return false;
     };
     let length = opening.chars().take_while(|c| *c == mark).count();
-    let last = block.trim_end().lines().next_back().unwrap_or("");
+    let Some((_, last)) = block.trim_end().rsplit_once('\n') else { return false };
     let closing = last.trim_start_matches([' ', '\t', '>']);
-    block.trim_end().lines().count() > 1
-        && closing.chars().count() >= length
-        && closing.chars().all(|c| c == mark)
+    closing.chars().count() >= length && closing.chars().all(|c| c == mark)
 }

@@ -28,7 +28,7 @@ pub struct RunRecord {
     pub llm_duration_ms: u64,
     /// Where the agent worked.
     pub work_dir: PathBuf,
-    /// Whether the skill's text reached the model; `None` when there was no skill.
+    /// Whether the skill's text reached a model that answered; `None` when there was no skill.
     pub skill_loaded: Option<bool>,
     /// How the run ended.
     #[serde(rename = "runStatus")]
@@ -56,6 +56,8 @@ pub enum RunStatus {
     TurnLimit,
     /// The final answer was cut off by the limit on tokens.
     Truncated,
+    /// The provider filtered the final answer.
+    Filtered,
     /// The provider refused, failed or could not be reached.
     ProviderFault,
     /// The harness failed.

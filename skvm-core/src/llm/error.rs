@@ -134,7 +134,7 @@ impl LlmError {
     /// Whether the provider says that it cannot be made to call a certain tool.
     #[must_use]
     pub fn is_tool_choice_unsupported(&self) -> bool {
-        self.kind == (LlmErrorKind::Refused { status: 400 })
+        matches!(self.kind, LlmErrorKind::Refused { status: 400 | 404 | 422 })
             && self.detail.as_deref().is_some_and(|detail| detail.contains("tool_choice"))
     }
 }

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 
-use super::{LlmBackend, LlmError, LlmRequest, LlmResponse, Message, ToolChoice, ToolSpec, Usage};
+use super::{
+    LlmBackend, LlmError, LlmRequest, LlmResponse, Message, ToolCall, ToolChoice, ToolSpec, Usage,
+};
 
 /// The tool that a model is made to call.
 const ANSWER_TOOL: &str = "answer";
@@ -100,6 +102,8 @@ pub trait LlmBackendExt: LlmBackend {
 
 impl<B: LlmBackend + ?Sized> LlmBackendExt for B {}
 
+/// Longest answer, in bytes, that is sent back for repair.
+const MAX_ECHO: usize = 32 << 10;
 /// The first try and two repairs.
 const MAX_ATTEMPTS: u32 = 3;
 
@@ -157,7 +161,13 @@ impl Exchange {
 
     /// Adds the answer and what is wrong with it, so that the next request is not the same again.
     fn repair(&mut self, response: LlmResponse, mismatch: String) {
-        let LlmResponse { text, tool_calls, .. } = response;
+        let LlmResponse { mut text, mut tool_calls, .. } = response;
+        // An answer that is far too long is not sent back; that it was is enough.
+        let size = |call: &ToolCall| call.arguments.to_string().len();
+        if text.len() + tool_calls.iter().map(size).sum::<usize>() > MAX_ECHO {
+            text = "(an answer that was too long)".to_owned();
+            tool_calls.clear();
+        }
         let complaint = format!("This does not fit: {mismatch}. Give the whole answer again.");
         if tool_calls.is_empty() {
             self.by_tool = false;

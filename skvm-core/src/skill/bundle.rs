@@ -68,7 +68,9 @@ impl BundleFile {
     pub fn interpreter(&self) -> Option<&'static str> {
         match self.extension().as_str() {
             "py" => Some("python3"),
-            "sh" | "bash" => Some("bash"),
+            "sh" | "bash" => Some(
+                self.text().and_then(shebang_interpreter).filter(|i| *i == "sh").unwrap_or("bash"),
+            ),
             "js" | "mjs" | "cjs" => Some("node"),
             "rb" => Some("ruby"),
             "pl" => Some("perl"),
@@ -84,10 +86,10 @@ fn shebang_interpreter(text: &str) -> Option<&'static str> {
         let name = word.rsplit('/').next().unwrap_or(word);
         (name != "env" && !name.starts_with('-')).then_some(name)
     })?;
-    ["python3", "bash", "node", "ruby", "perl"].into_iter().find(|known| *known == name).or(
+    ["python3", "bash", "sh", "node", "ruby", "perl"].into_iter().find(|known| *known == name).or(
         match name {
             "python" => Some("python3"),
-            "sh" => Some("bash"),
+            "dash" => Some("sh"),
             _ => None,
         },
     )
@@ -274,7 +276,7 @@ mod tests {
     #[test]
     fn interpreters_come_from_extension_or_shebang() {
         assert_eq!(shebang_interpreter("#!/usr/bin/env -S python3 -u\n"), Some("python3"));
-        assert_eq!(shebang_interpreter("#!/bin/sh\n"), Some("bash"));
+        assert_eq!(shebang_interpreter("#!/bin/sh\n"), Some("sh"));
         assert_eq!(shebang_interpreter("no"), None);
     }
 }

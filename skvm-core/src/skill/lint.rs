@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use super::codes;
 use super::front_matter::FrontMatterState;
 use super::{Field, Skill};
 use crate::diagnostic::{Code, Diagnostic, Severity};
@@ -31,35 +32,6 @@ pub struct Lint {
     pub class: LintClass,
     /// What the rule wants.
     pub rule: &'static str,
-}
-
-/// The codes that loading a skill can report.
-pub(super) mod codes {
-    use crate::diagnostic::Code;
-
-    pub(crate) const NOT_UTF8: Code = Code::new("skill/not-utf8");
-    pub(crate) const FILE_NAME: Code = Code::new("skill/file-name");
-    pub(crate) const EMPTY_BODY: Code = Code::new("skill/empty-body");
-    pub(crate) const LONG_BODY: Code = Code::new("skill/long-body");
-    pub(crate) const MISSING: Code = Code::new("front-matter/missing");
-    pub(crate) const UNCLOSED: Code = Code::new("front-matter/unclosed");
-    pub(crate) const UNDELIMITED: Code = Code::new("front-matter/undelimited");
-    pub(crate) const INVALID_YAML: Code = Code::new("front-matter/invalid-yaml");
-    pub(crate) const REPAIRED: Code = Code::new("front-matter/repaired");
-    pub(crate) const NAME_MISSING: Code = Code::new("front-matter/name-missing");
-    pub(crate) const NAME_FORM: Code = Code::new("front-matter/name-form");
-    pub(crate) const NAME_FOLDER: Code = Code::new("front-matter/name-folder");
-    pub(crate) const DESCRIPTION_MISSING: Code = Code::new("front-matter/description-missing");
-    pub(crate) const DESCRIPTION_LONG: Code = Code::new("front-matter/description-long");
-    pub(crate) const COMPATIBILITY_LONG: Code = Code::new("front-matter/compatibility-long");
-    pub(crate) const KEY_UNKNOWN: Code = Code::new("front-matter/key-unknown");
-    pub(crate) const METADATA_NESTED: Code = Code::new("front-matter/metadata-nested");
-    pub(crate) const TOOLS_LIST: Code = Code::new("front-matter/tools-list");
-    pub(crate) const LEAVES_FOLDER: Code = Code::new("bundle/leaves-folder");
-    pub(crate) const LEFT_OUT: Code = Code::new("bundle/left-out");
-    pub(crate) const LINK_LEAVES: Code = Code::new("link/leaves-folder");
-    pub(crate) const LINK_DEAD: Code = Code::new("link/dead");
-    pub(crate) const FENCE_UNCLOSED: Code = Code::new("document/fence-unclosed");
 }
 
 macro_rules! lints {
@@ -224,7 +196,7 @@ fn check_body(skill: &Skill, found: &mut Found) {
     if text.trim().is_empty() {
         found.push((codes::EMPTY_BODY, "the body is empty".to_owned(), None));
     }
-    let lines = text.lines().count();
+    let lines = text.bytes().filter(|byte| *byte == b'\n').count();
     if lines > 500 {
         found.push((codes::LONG_BODY, format!("the body has {lines} lines"), None));
     }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::Skill;
 use super::bundle::{Bundle, BundleFile};
+use super::codes;
 use super::front_matter::FrontMatter;
-use super::lint::{codes, lint};
+use super::lint::lint;
 use super::metadata::Metadata;
 use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
@@ -125,18 +126,31 @@ pub(super) fn find_entry(folder: &Path) -> Result<Option<String>, LoadError> {
 pub(super) struct Loaded {
     pub(super) root: PathBuf,
     pub(super) entry: String,
-    pub(super) text: String,
+    pub(super) source: Arc<str>,
     pub(super) bundle: Bundle,
     pub(super) nested: Vec<String>,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
 impl Loaded {
-    pub(super) fn into_skill(self) -> Skill {
-        let Self { root, entry, text, bundle, nested, mut diagnostics } = self;
-        let source: Arc<str> = text.into();
-        let (front_matter, body) = FrontMatter::parse(&source, &mut diagnostics);
+    /// Understands what was read, and checks it against the specification.
+    pub(super) fn into_skill(mut self) -> Skill {
+        let (front_matter, body) = FrontMatter::parse(&self.source, &mut self.diagnostics);
         let metadata = Metadata::from_front_matter(&front_matter);
+        let mut skill = self.with_front_matter(front_matter, metadata, body);
+        lint(&mut skill);
+        skill.diagnostics.sort_by_key(|found| found.span.map_or(0, |span| span.start));
+        skill
+    }
+
+    /// Understands the body, whose front matter is known.
+    pub(super) fn with_front_matter(
+        self,
+        front_matter: FrontMatter,
+        metadata: Metadata,
+        body: usize,
+    ) -> Skill {
+        let Self { root, entry, source, bundle, nested, diagnostics } = self;
         let document = Document::parse(&source, Span::new(body, source.len()));
         let mut digest = Digest::builder("skill").field(entry.as_bytes());
         digest.add(source.as_bytes());
@@ -145,7 +159,8 @@ impl Loaded {
             digest.add(&[u8::from(file.is_executable())]);
             digest.add(file.digest().to_string().as_bytes());
         }
-        let mut skill = Skill {
+        let digest = digest.finish();
+        Skill {
             root,
             entry,
             source,
@@ -154,12 +169,9 @@ impl Loaded {
             document,
             bundle,
             nested,
-            digest: digest.finish(),
+            digest,
             diagnostics,
-        };
-        lint(&mut skill);
-        skill.diagnostics.sort_by_key(|found| found.span.map_or(0, |span| span.start));
-        skill
+        }
     }
 }
 
@@ -196,7 +208,7 @@ pub(super) fn load(path: &Path, limits: &LoadLimits) -> Result<Skill, LoadError>
     let FolderReader { files, mut nested, diagnostics, .. } = reader;
     nested.sort();
     let bundle = Bundle::new(files);
-    Ok(Loaded { entry, text, bundle, nested, diagnostics, root }.into_skill())
+    Ok(Loaded { root, entry, source: text.into(), bundle, nested, diagnostics }.into_skill())
 }
 
 fn read_entry(

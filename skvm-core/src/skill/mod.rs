@@ -4,22 +4,25 @@
 //! only what has no readable `SKILL.md`. Nothing in a skill is executed by loading it.
 
 mod bundle;
+mod codes;
 mod discover;
 mod front_matter;
 mod lint;
 mod load;
 mod metadata;
 mod repair;
+mod yaml;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use bundle::{Bundle, BundleFile, BundleReference, ResolutionRule};
 pub use discover::discover;
-pub use front_matter::{Field, FrontMatter, FrontMatterState};
+pub use front_matter::{FrontMatter, FrontMatterState};
 pub use lint::{LINTS, Lint, LintClass};
 pub use load::{LoadError, LoadLimits};
 pub use metadata::{InstallSpec, Metadata, Requires, VendorMetadata};
+pub use yaml::Field;
 
 use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
@@ -76,7 +79,7 @@ impl Skill {
         let loaded = load::Loaded {
             root: root.into(),
             entry: "SKILL.md".to_owned(),
-            text: text.into(),
+            source: text.into().into(),
             bundle: Bundle::default(),
             nested: Vec::new(),
             diagnostics: Vec::new(),
@@ -85,18 +88,29 @@ impl Skill {
     }
 
     /// The same skill with another text: same folder, same bundle. For looking at what a compiled
-    /// text demands.
+    /// text demands; it is not checked against the specification, so it has no diagnostics.
     #[must_use]
     pub fn with_text(&self, text: impl Into<String>) -> Self {
+        let source: Arc<str> = text.into().into();
+        let body = self.document.span().start;
+        // Valid front matter ends at its closing line, whatever follows.
+        let same_front_matter = self.front_matter.state() == FrontMatterState::Valid
+            && source.get(..body) == self.source.get(..body);
         let loaded = load::Loaded {
             root: self.root.clone(),
             entry: self.entry.clone(),
-            text: text.into(),
+            source,
             bundle: self.bundle.clone(),
             nested: self.nested.clone(),
             diagnostics: Vec::new(),
         };
-        loaded.into_skill()
+        if same_front_matter {
+            loaded.with_front_matter(self.front_matter.clone(), self.metadata.clone(), body)
+        } else {
+            let mut skill = loaded.into_skill();
+            skill.diagnostics.clear();
+            skill
+        }
     }
 
     /// The folder that the skill was loaded from.

@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use super::front_matter::{Field, read_yaml};
+use super::yaml::{Field, read_yaml};
 use crate::span::Span;
 
 /// The outcome: every key, and what was done to get it.

@@ -2,8 +2,10 @@
 //!
 //! # What it does
 //! Writes [`Gaps`], the requirements above the target's profile, and makes the edits of its
-//! [rules](RewriteRule) where a gap calls for them. Afterwards the requirements are extracted again
-//! from the edited text: a gap counts as closed only if the demand really fell.
+//! [rules](RewriteRule) where a gap calls for them: first the rules that change a place, then
+//! [`Directions`] for what these leave open. Requirements are extracted again from the edited text, and
+//! only that decides: a gap is *closed* if the demand fell to what the target has, *substituted* if the
+//! text now shows a way around it that the target can walk, and *unclosable* otherwise, which is told.
 //!
 //! # Before/after
 //! For a target below L2 in `tool.exec`, with the skill installed in `/opt/skills/pdf`:
@@ -18,21 +20,31 @@
 //! # Cost
 //! One more parse and extraction of the edited text, when there are edits.
 
-mod script_path;
+mod refinement;
+mod rules;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use skvm_core::artifact::{Artifact, ArtifactKey, CodeIndex};
-use skvm_core::capability::{Gap, Gaps, Primitive, Requirements};
+use skvm_core::capability::{
+    CapabilityPath, CapabilityProfile, Gap, GapKind, GapOutcome, Gaps, Level, Primitive, Purpose,
+    Requirements,
+};
+use skvm_core::diagnostic::{Code, Diagnostic};
 use skvm_core::edit::{Edit, Edits};
 use skvm_core::pass::{Pass, PassContext, PassError, PassId};
 use skvm_core::skill::Skill;
+use skvm_core::span::Span;
 
-pub use script_path::ScriptPath;
+pub use refinement::{RefinedRequirement, Refinement, RefinementReport};
+pub use rules::{
+    Checklist, Directions, FileList, FullAddress, LoopBound, Placeholders, ScriptPath, SplitChain,
+};
 
 use crate::{code, requirements};
+use refinement::Subject;
 
 /// Lowers one kind of demand by edits.
 ///
@@ -87,29 +99,74 @@ pub struct RuleInput<'a> {
     pub code: &'a CodeIndex,
     /// What it demands.
     pub requirements: &'a Requirements,
-    /// The measured gaps in the rule's primitives.
+    /// The open gaps in the rule's primitives: measured ones, unless the pass was asked for more.
     pub gaps: &'a [Gap],
+    /// What the target has.
+    pub profile: &'a CapabilityProfile,
     /// The folder where the bundle will lie when the skill runs.
     pub install_dir: &'a std::path::Path,
+}
+
+/// The line end of a skill's text.
+fn newline(skill: &Skill) -> &'static str {
+    if skill.source().contains("\r\n") { "\r\n" } else { "\n" }
+}
+
+/// The purpose with a gap that a place belongs to: the smallest around it.
+fn purpose_around(input: &RuleInput<'_>, place: Span) -> Option<String> {
+    let around = input.requirements.purposes.iter().filter(|purpose| {
+        input.gaps.iter().any(|gap| gap.purpose_id == purpose.id)
+            && purpose.span.is_some_and(|span| span.contains(place))
+    });
+    around.min_by_key(|purpose| purpose.span.map(|span| span.len())).map(|p| p.id.clone())
 }
 
 /// See the [module](self).
 #[derive(Debug, Clone)]
 pub struct CapabilityPass {
     rules: Vec<Arc<dyn RewriteRule>>,
+    unmeasured: bool,
+    refinement: Option<Refinement>,
 }
 
 impl CapabilityPass {
     /// The pass with the standard rules.
     #[must_use]
     pub fn standard() -> Self {
-        Self { rules: vec![Arc::new(ScriptPath)] }
+        Self {
+            rules: vec![
+                Arc::new(ScriptPath),
+                Arc::new(Placeholders),
+                Arc::new(SplitChain),
+                Arc::new(FileList),
+                Arc::new(FullAddress),
+                Arc::new(LoopBound),
+                Arc::new(Checklist),
+            ],
+            unmeasured: false,
+            refinement: None,
+        }
     }
 
-    /// The same pass with one more rule, asked behind the others.
+    /// The same pass with one more rule, asked behind the others and before [`Directions`].
     #[must_use]
     pub fn with_rule(mut self, rule: impl RewriteRule + 'static) -> Self {
         self.rules.push(Arc::new(rule));
+        self
+    }
+
+    /// The same pass, which also lowers demands of primitives that were not measured, as if the target
+    /// had them at L1.
+    #[must_use]
+    pub fn with_unmeasured(mut self) -> Self {
+        self.unmeasured = true;
+        self
+    }
+
+    /// The same pass, refined by the pipeline's model if it has one; see [`Refinement`].
+    #[must_use]
+    pub fn with_refinement(mut self, refinement: Refinement) -> Self {
+        self.refinement = Some(refinement);
         self
     }
 }
@@ -121,11 +178,14 @@ impl Pass for CapabilityPass {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn configuration(&self) -> String {
-        self.rules.iter().map(|rule| rule.id()).collect::<Vec<_>>().join(",")
+        let mut parts = vec![self.rules.iter().map(|rule| rule.id()).collect::<Vec<_>>().join(",")];
+        parts.extend(self.unmeasured.then(|| "unmeasured".to_owned()));
+        parts.extend(self.refinement.as_ref().map(Refinement::configuration));
+        parts.join(";")
     }
 
     fn reads(&self) -> &'static [ArtifactKey] {
@@ -134,7 +194,8 @@ impl Pass for CapabilityPass {
     }
 
     fn writes(&self) -> &'static [ArtifactKey] {
-        &[Gaps::KEY]
+        const WRITES: &[ArtifactKey] = &[Gaps::KEY, RefinementReport::KEY];
+        WRITES
     }
 
     fn needs_profile(&self) -> bool {
@@ -145,17 +206,46 @@ impl Pass for CapabilityPass {
         let Some(profile) = cx.profile() else { return Ok(()) };
         let code = cx.artifact::<CodeIndex>()?.unwrap_or_default();
         let requirements = cx.artifact::<Requirements>()?.unwrap_or_default();
-        let mut gaps = Gaps::between(&requirements, profile);
-        let edits = self.edits(cx, &code, &requirements, &gaps);
-        if !edits.is_empty() {
-            let edited = cx.skill().with_text(edits.apply(cx.source()));
-            let demands = requirements::extract(&edited, &code::analyze(&edited));
-            let open = Gaps::between(&demands, profile);
-            let open: BTreeSet<(&str, Primitive)> =
-                open.gaps.iter().map(|gap| (gap.purpose_id.as_str(), gap.primitive)).collect();
-            for gap in &mut gaps.gaps {
-                gap.closed = !open.contains(&(gap.purpose_id.as_str(), gap.primitive));
+        let profile = self.assumed(profile, &requirements);
+        let mut gaps = Gaps::between(&requirements, &profile);
+        let mut work = Work {
+            skill: cx.skill(),
+            code: &code,
+            requirements: &requirements,
+            profile: &profile,
+            install_dir: cx.install_dir(),
+            edits: Edits::default(),
+        };
+        let mut now = gaps.clone();
+        for rule in &self.rules {
+            work.ask(&**rule, &now);
+        }
+        if !work.edits.is_empty() {
+            now = work.remaining();
+        }
+        work.ask(&Directions, &now);
+        if !work.edits.is_empty() {
+            settle(&mut gaps, &work.remaining());
+        }
+        if let (Some(refinement), Some(model)) = (&self.refinement, cx.llm()) {
+            cx.checkpoint()?;
+            let subject = Subject {
+                skill: work.skill,
+                requirements: &requirements,
+                gaps: &gaps,
+                install_dir: work.install_dir,
+            };
+            let report = refinement.refine(model, &subject, &mut work.edits).await;
+            add_refined(&mut gaps, &report, &profile);
+            for diagnostic in tell_refined(&report) {
+                cx.diagnose(diagnostic);
             }
+            cx.put(report)?;
+        }
+        let edits = work.edits;
+        explain(&mut gaps);
+        for diagnostic in tell(&gaps) {
+            cx.diagnose(diagnostic);
         }
         for edit in &edits {
             cx.edit(edit.clone())?;
@@ -165,36 +255,163 @@ impl Pass for CapabilityPass {
 }
 
 impl CapabilityPass {
-    /// The edits of all rules; one that overlaps an earlier one is left out.
-    fn edits(
+    /// The profile, with what was not measured taken for L1 when that was asked for.
+    fn assumed(
         &self,
-        cx: &PassContext<'_>,
-        code: &CodeIndex,
+        profile: &CapabilityProfile,
         requirements: &Requirements,
-        gaps: &Gaps,
-    ) -> Edits {
-        let mut edits = Edits::default();
-        for rule in &self.rules {
-            let concerned: Vec<Gap> = gaps
-                .measured()
-                .filter(|gap| rule.primitives().contains(&gap.primitive))
-                .cloned()
-                .collect();
-            if concerned.is_empty() {
-                continue;
-            }
-            let input = RuleInput {
-                skill: cx.skill(),
-                code,
-                requirements,
-                gaps: &concerned,
-                install_dir: cx.install_dir(),
-            };
-            for edit in rule.edits(&input) {
-                // An overlap only says that an earlier rule has dealt with the place.
-                let _overlaps = edits.insert(cx.source(), edit);
+    ) -> CapabilityProfile {
+        let mut assumed = profile.clone();
+        if self.unmeasured {
+            for primitive in requirements.by_primitive().into_keys() {
+                if assumed.level(primitive).is_none() {
+                    assumed = assumed.with_level(primitive, Level::L1);
+                }
             }
         }
-        edits
+        assumed
     }
+}
+
+/// The edits so far, and what they are made from.
+struct Work<'a> {
+    skill: &'a Skill,
+    code: &'a CodeIndex,
+    requirements: &'a Requirements,
+    profile: &'a CapabilityProfile,
+    install_dir: &'a std::path::Path,
+    edits: Edits,
+}
+
+impl Work<'_> {
+    /// Adds the edits of a rule, if one of its gaps is open. An edit that overlaps an earlier one is
+    /// left out: an earlier rule has dealt with the place.
+    fn ask(&mut self, rule: &dyn RewriteRule, now: &Gaps) {
+        let concerned: Vec<Gap> = now
+            .measured()
+            .filter(|gap| gap.outcome.is_open() && rule.primitives().contains(&gap.primitive))
+            .cloned()
+            .collect();
+        if concerned.is_empty() {
+            return;
+        }
+        let input = RuleInput {
+            skill: self.skill,
+            code: self.code,
+            requirements: self.requirements,
+            gaps: &concerned,
+            profile: self.profile,
+            install_dir: self.install_dir,
+        };
+        for edit in rule.edits(&input) {
+            let _overlaps = self.edits.insert(self.skill.source(), edit);
+        }
+    }
+
+    /// The gaps of the edited text.
+    fn remaining(&self) -> Gaps {
+        let edited = self.skill.with_text(self.edits.apply(self.skill.source()));
+        let demands = requirements::extract(&edited, &code::analyze_text(&edited));
+        Gaps::between(&demands, self.profile)
+    }
+}
+
+/// Takes the outcome of each gap from what remains of it.
+fn settle(gaps: &mut Gaps, remaining: &Gaps) {
+    let remaining: BTreeMap<(&str, Primitive), &Gap> =
+        remaining.gaps.iter().map(|gap| ((gap.purpose_id.as_str(), gap.primitive), gap)).collect();
+    for gap in &mut gaps.gaps {
+        match remaining.get(&(gap.purpose_id.as_str(), gap.primitive)) {
+            None => gap.outcome = GapOutcome::Closed,
+            Some(now) if now.outcome == GapOutcome::Substituted => gap.outcome = now.outcome,
+            Some(now) if now.required_level < gap.required_level => {
+                gap.outcome = GapOutcome::Unclosable;
+                gap.remark = Some(format!("taken down to {} and no further", now.required_level));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Adds the gaps of requirements that a model named. No rule has looked at them.
+fn add_refined(gaps: &mut Gaps, report: &RefinementReport, profile: &CapabilityProfile) {
+    for refined in &report.requirements {
+        let purpose = Purpose {
+            id: refined.purpose_id.clone(),
+            description: String::new(),
+            span: None,
+            current_path: CapabilityPath {
+                primitives: vec![refined.requirement.clone()],
+                ..CapabilityPath::default()
+            },
+            alternative_paths: Vec::new(),
+        };
+        let only = Requirements { skill_name: String::new(), purposes: vec![purpose] };
+        let mut found = Gaps::between(&only, profile);
+        for gap in &mut found.gaps {
+            gap.remark = Some("named by a model; no rule has looked at it".to_owned());
+        }
+        gaps.gaps.extend(found.gaps);
+    }
+}
+
+fn tell_refined(report: &RefinementReport) -> Vec<Diagnostic> {
+    let failure = report.failure.iter().map(|why| {
+        let message = format!("the model could not refine the skill: {why}");
+        Diagnostic::warning(Code::new("capability/refinement-failed"), message)
+            .with_note("the deterministic result stands")
+    });
+    let refused = report.refused.iter().map(|what| {
+        let message = format!("a proposal of the model was refused: {what}");
+        Diagnostic::note(Code::new("capability/refinement-refused"), message)
+    });
+    failure.chain(refused).collect()
+}
+
+/// Says of every measured gap that is still open why it is.
+fn explain(gaps: &mut Gaps) {
+    for gap in gaps.gaps.iter_mut().filter(|gap| gap.outcome.is_open()) {
+        let reason = match gap.kind {
+            GapKind::Unmeasured => continue,
+            GapKind::Missing => "the target has none of it, and no way leads around it",
+            GapKind::Weak => "no rule takes this demand down in this skill",
+        };
+        gap.outcome = GapOutcome::Unclosable;
+        gap.remark.get_or_insert_with(|| reason.to_owned());
+    }
+}
+
+/// One finding a primitive that stays above the target, and one for all that were not measured.
+fn tell(gaps: &Gaps) -> Vec<Diagnostic> {
+    let mut unclosable: BTreeMap<Primitive, (Level, &Gap)> = BTreeMap::new();
+    let mut unmeasured: Vec<Primitive> = Vec::new();
+    for gap in &gaps.gaps {
+        match gap.outcome {
+            GapOutcome::Unclosable => {
+                let entry = unclosable.entry(gap.primitive).or_insert((gap.required_level, gap));
+                entry.0 = entry.0.max(gap.required_level);
+            }
+            GapOutcome::Open if !unmeasured.contains(&gap.primitive) => {
+                unmeasured.push(gap.primitive);
+            }
+            GapOutcome::Open | GapOutcome::Closed | GapOutcome::Substituted => {}
+        }
+    }
+    let mut told: Vec<Diagnostic> = unclosable
+        .into_iter()
+        .map(|(primitive, (level, gap))| {
+            let has = gap.model_level.map_or("unmeasured".to_owned(), |level| level.to_string());
+            let message = format!("the skill needs {primitive} {level} and the target has {has}");
+            let mut found = Diagnostic::note(Code::new("capability/unclosable"), message);
+            found.notes.extend(gap.remark.clone());
+            found
+        })
+        .collect();
+    if !unmeasured.is_empty() {
+        unmeasured.sort_unstable();
+        let ids: Vec<&str> = unmeasured.iter().map(|primitive| primitive.id()).collect();
+        let message = format!("not measured, so left as it is: {}", ids.join(", "));
+        told.push(Diagnostic::note(Code::new("capability/unmeasured"), message));
+    }
+    told
 }

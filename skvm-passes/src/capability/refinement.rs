@@ -104,6 +104,7 @@ pub struct RefinedRequirement {
 
 /// The wanted form of the model's answer.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct Proposal {
     /// Demands of the skill that are missing in the list.
     #[serde(default)]

@@ -23,11 +23,13 @@ mod shell;
 mod syntax;
 
 use async_trait::async_trait;
-use skvm_core::artifact::{Artifact, ArtifactKey, CodeBlock, CodeIndex, CodeLanguage, CodeOrigin};
+use skvm_core::artifact::{
+    Artifact, ArtifactKey, CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, Command,
+};
 use skvm_core::diagnostic::{Code, Diagnostic};
 use skvm_core::document::Fence;
 use skvm_core::pass::{Pass, PassContext, PassError, PassId};
-use skvm_core::skill::{BundleFile, Skill};
+use skvm_core::skill::{Bundle, BundleFile, Skill};
 use skvm_core::span::Span;
 
 pub(crate) use placeholder::placeholders;
@@ -68,9 +70,17 @@ impl Pass for CodePass {
     }
 }
 
-/// The code of a skill.
+/// The code of a skill: of its text, then of its bundled scripts.
 #[must_use]
 pub fn analyze(skill: &Skill) -> CodeIndex {
+    let mut index = analyze_text(skill);
+    index.blocks.extend(skill.bundle().files().iter().filter_map(|file| analyze_file(skill, file)));
+    index
+}
+
+/// The code in a skill's text. For comparing a skill with its edited text, whose bundle is the same.
+#[must_use]
+pub fn analyze_text(skill: &Skill) -> CodeIndex {
     let document = skill.document();
     let mut blocks = Vec::with_capacity(document.fences().len());
     for (index, fence) in document.fences().iter().enumerate() {
@@ -80,10 +90,39 @@ pub fn analyze(skill: &Skill) -> CodeIndex {
         blocks.extend(inline::analyze(skill, index, code.content()));
     }
     blocks.sort_by_key(|block| block.origin.span().map_or(usize::MAX, |span| span.start));
-    for file in skill.bundle().files() {
-        blocks.extend(analyze_file(skill, file));
-    }
     CodeIndex { blocks }
+}
+
+/// The commands of a shell text that does not come from a skill, such as an agent's tool call.
+#[must_use]
+pub fn shell_commands(code: &str) -> ShellCommands {
+    let origin = CodeOrigin::File { path: String::new() };
+    let mut block = empty_block(origin, CodeLanguage::Shell, code);
+    if code.len() > MAX_BYTES {
+        return ShellCommands { commands: Vec::new(), understood: false };
+    }
+    // Parsed as it stands: what looks like a placeholder here is a redirect that will be made.
+    shell::analyze_all(code, code, &Bundle::default(), &|span| span, &mut block);
+    let understood =
+        !block.facts.has_errors && block.commands.iter().all(|command| !command.program.is_empty());
+    ShellCommands { commands: block.commands, understood }
+}
+
+/// The commands of a shell text of a skill, with placeholders taken for words.
+pub(crate) fn masked_shell_commands(code: &str) -> ShellCommands {
+    let origin = CodeOrigin::File { path: String::new() };
+    let mut block = empty_block(origin, CodeLanguage::Shell, code);
+    shell::analyze(code, &Bundle::default(), &|span| span, &mut block);
+    ShellCommands { understood: !block.facts.has_errors, commands: block.commands }
+}
+
+/// See [`shell_commands`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShellCommands {
+    /// Every command, also those inside substitutions, loops and functions.
+    pub commands: Vec<Command>,
+    /// Whether all of the text was understood and no program's name is computed.
+    pub understood: bool,
 }
 
 fn empty_block(origin: CodeOrigin, language: CodeLanguage, code: &str) -> CodeBlock {
@@ -130,7 +169,7 @@ fn analyze_file(skill: &Skill, file: &BundleFile) -> Option<CodeBlock> {
     let code = file.text()?;
     let language = match file.interpreter()? {
         "python3" => CodeLanguage::Python,
-        "bash" => CodeLanguage::Shell,
+        "bash" | "sh" => CodeLanguage::Shell,
         "node" => CodeLanguage::JavaScript,
         _ => return None,
     };

@@ -7,7 +7,8 @@ use tree_sitter::{Node, TreeCursor};
 
 use super::{placeholder, syntax};
 
-/// Fills in what a shell text holds. `to_source` maps a span of the code to the source.
+/// Fills in what a shell text holds, and leaves out calls of functions that it defines. `to_source`
+/// maps a span of the code to the source.
 pub(super) fn analyze(
     code: &str,
     bundle: &Bundle,
@@ -15,15 +16,27 @@ pub(super) fn analyze(
     block: &mut CodeBlock,
 ) {
     let parsed = blank_prompts(placeholder::mask_angles(code));
-    let Some(tree) = syntax::parse_shell(&parsed) else {
+    let functions = analyze_all(code, &parsed, bundle, to_source, block);
+    block.commands.retain(|command| !functions.contains(&command.program));
+}
+
+/// Fills in what a shell text holds; gives the names of the functions that it defines. `parsed` is the
+/// text for the parser, with every byte in its place.
+pub(super) fn analyze_all(
+    code: &str,
+    parsed: &str,
+    bundle: &Bundle,
+    to_source: &dyn Fn(Span) -> Span,
+    block: &mut CodeBlock,
+) -> Vec<String> {
+    let Some(tree) = syntax::parse_shell(parsed) else {
         block.facts.has_errors = true;
-        return;
+        return Vec::new();
     };
     let mut reader = Reader { code, bundle, to_source, block, functions: Vec::new() };
     reader.block.facts.has_errors = tree.root_node().has_error();
     walk(tree.root_node(), &mut |node| reader.node(node));
-    let Reader { functions, .. } = reader;
-    block.commands.retain(|command| !functions.contains(&command.program));
+    reader.functions
 }
 
 /// Visits every node in pre-order, without recursion: hostile code nests deeply.
@@ -133,14 +146,13 @@ impl<'a> Reader<'a> {
     }
 
     fn own_file(&mut self, span: Span, written: &str, as_program: bool, run: bool) {
-        let (quotes, path) = match written.chars().next() {
-            Some('"' | '\'') => (1, unquote(written)),
-            _ => (0, written),
-        };
+        let path = unquote(written);
+        let quotes = (written.len() - path.len()) / 2;
         if !looks_like_path(path) {
             return;
         }
-        let Some(found) = self.bundle.resolve(path) else { return };
+        // `"$SKILL_DIR"/x.py` is one word that is quoted in part.
+        let Some(found) = self.bundle.resolve(&path.replace(['"', '\''], "")) else { return };
         let span = Span::new(span.start + quotes, span.end.saturating_sub(quotes));
         self.block.scripts.push(ScriptUse {
             path: found.file.path().to_owned(),
@@ -152,9 +164,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a word can be a reference to a file: it has a slash or an extension.
+/// Whether a word can be a reference to a file: it has a slash or an extension, and holds nothing
+/// besides, as `--config=x.py`, `@x.json`, `host:x.py` and URLs do.
 pub(crate) fn looks_like_path(word: &str) -> bool {
-    !word.contains("://")
+    !word.starts_with(['-', '@'])
+        && !word.contains(['=', ':'])
         && !word.contains(char::is_whitespace)
         && (word.contains('/')
             || word.rsplit_once('.').is_some_and(|(stem, extension)| {

@@ -79,7 +79,10 @@ fn commands(block: &CodeBlock, file: Option<&str>, collector: &mut Collector<'_>
 /// The interpreters of bundled scripts.
 fn interpreters(skill: &Skill, collector: &mut Collector<'_>) {
     for file in skill.bundle().files() {
-        let Some(interpreter) = file.interpreter().filter(|name| *name != "bash") else { continue };
+        let Some(interpreter) = file.interpreter().filter(|name| !matches!(*name, "bash" | "sh"))
+        else {
+            continue;
+        };
         let place = Place { source: Source::Shebang, file: Some(file.path()), span: None };
         match program::runtime(interpreter) {
             Some(runtime) => {

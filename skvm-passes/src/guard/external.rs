@@ -1,8 +1,9 @@
 //! The rule about what a skill reaches outside itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use skvm_core::artifact::{CodeIndex, Command};
+use skvm_core::artifact::{CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, Command};
 use skvm_core::skill::Skill;
 
 use super::{Comparison, GuardRule, Violation};
@@ -61,18 +62,32 @@ struct Reach {
 
 impl Reach {
     fn of(skill: &Skill) -> Self {
-        let CodeIndex { blocks } = code::analyze(skill);
-        let in_text = || blocks.iter().filter(|block| block.origin.span().is_some());
+        let CodeIndex { blocks } = code::analyze_text(skill);
         let mut packages: BTreeSet<String> =
-            in_text().flat_map(|block| &block.imports).map(|i| i.module.clone()).collect();
+            blocks.iter().flat_map(|block| &block.imports).map(|i| i.module.clone()).collect();
         let mut programs = BTreeSet::new();
-        for command in in_text().flat_map(|block| &block.commands) {
-            if is_install(command) {
-                packages.extend(command.arguments.iter().cloned());
+        // Once as a reader takes it, with placeholders, and once as a shell would run it.
+        let verbatim = blocks
+            .iter()
+            .filter(|block| block.facts.language == CodeLanguage::Shell)
+            .flat_map(|block| code::shell_commands(&code_of(skill, block)).commands);
+        for command in blocks.iter().flat_map(|block| &block.commands).cloned().chain(verbatim) {
+            if is_install(&command) {
+                packages.extend(command.arguments);
             }
-            programs.insert(command.program.clone());
+            programs.insert(command.program);
         }
         Self { programs, packages, hosts: hosts(skill.source()) }
+    }
+}
+
+fn code_of<'s>(skill: &'s Skill, block: &CodeBlock) -> Cow<'s, str> {
+    match block.origin {
+        CodeOrigin::Fence { index, .. } => {
+            skill.document().fences().get(index).map_or("".into(), |f| f.code(skill.source()))
+        }
+        CodeOrigin::Inline { span, .. } => span.text(skill.source()).into(),
+        CodeOrigin::File { .. } => "".into(),
     }
 }
 

@@ -10,6 +10,7 @@
 //! | `enumerations` | every list item is still an item |
 //! | `length` | added lines stay within the budget |
 //! | `links` | every link leads where it led; a new one leads to a file of the skill |
+//! | `wording` | what is to add help only adds; prose keeps its numbers and binding words |
 //! | `external` | no program, package or web address appears that the source lacks |
 //!
 //! Parts are compared by *place*: a part of the source is looked up where the edits moved it to, so
@@ -20,9 +21,11 @@
 
 mod external;
 mod structure;
+mod wording;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 
 use skvm_core::edit::Edits;
@@ -102,6 +105,7 @@ pub enum GuardRule {
     Enumerations,
     Length,
     Links,
+    Wording,
     External,
 }
 
@@ -114,6 +118,7 @@ impl fmt::Display for GuardRule {
             Self::Enumerations => "enumerations",
             Self::Length => "length",
             Self::Links => "links",
+            Self::Wording => "wording",
             Self::External => "external",
         })
     }
@@ -188,6 +193,7 @@ impl Guard {
         structure::enumerations(&comparison, &mut violations);
         structure::links(&comparison, &mut violations);
         self.length(&comparison, &mut violations);
+        wording::check(&comparison, &mut violations);
         external::check(&comparison, &mut violations);
         if violations.is_empty() {
             Ok(Verified { text: variant.source().to_owned(), edits })
@@ -197,8 +203,8 @@ impl Guard {
     }
 
     fn length(&self, comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
-        let before = comparison.source.source().lines().count();
-        let after = comparison.variant.source().lines().count();
+        let before = lines(comparison.source.source());
+        let after = lines(comparison.variant.source());
         let (added, budget) = (after.saturating_sub(before), self.budget.lines(before));
         if added > budget {
             violations.push(Violation {
@@ -209,6 +215,12 @@ impl Guard {
             });
         }
     }
+}
+
+/// The lines of a text. An overlong one counts as several, so that nothing of any length fits in one.
+fn lines(text: &str) -> usize {
+    const LINE_BYTES: usize = 1_000;
+    text.lines().map(|line| 1 + line.len() / LINE_BYTES).sum()
 }
 
 /// A skill before and after its edits.
@@ -222,16 +234,45 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     /// The positions of the edits that change something under `span`.
     fn touching(&self, span: Span) -> Vec<usize> {
-        let touches = |edit: Span| {
-            edit.overlaps(span)
-                || (edit.is_empty() && span.start < edit.start && edit.start < span.end)
-        };
-        let touching = self.edits.iter().enumerate().filter(|(_, edit)| touches(edit.span));
-        touching.map(|(index, _)| index).collect()
+        let edits = self.edits.iter().as_slice();
+        let first = edits.partition_point(|edit| edit.span.end <= span.start);
+        let end = edits.partition_point(|edit| edit.span.start < span.end);
+        (first..end).collect()
     }
 
-    /// The edit whose replacement brings `text` in.
-    fn bringing(&self, text: &str) -> Option<usize> {
-        self.edits.iter().position(|edit| edit.replacement.contains(text))
+    /// The position of the edit that replaces the byte at `offset`.
+    fn replacing(&self, offset: usize) -> Option<usize> {
+        let edits = self.edits.iter().as_slice();
+        let index = edits.partition_point(|edit| edit.span.end <= offset);
+        edits.get(index).filter(|edit| edit.span.start <= offset).map(|_| index)
+    }
+
+    /// Where the replacement of an edit stands in the variant.
+    fn replacement(&self, index: usize) -> Range<usize> {
+        let edit = self.edits.iter().as_slice().get(index);
+        edit.map_or(0..0, |edit| {
+            let start = self.edits.map_offset(edit.span.start);
+            start..start + edit.replacement.len()
+        })
+    }
+
+    /// The edit whose replacement brings `name` in: as a word of its own, else as part of one.
+    fn bringing(&self, name: &str) -> Option<usize> {
+        let name = name.to_ascii_lowercase();
+        let of_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+        let is_word = |text: &str, at: usize| {
+            !text[..at].ends_with(of_word) && !text[at + name.len()..].starts_with(of_word)
+        };
+        let mut part = None;
+        for (index, edit) in self.edits.iter().enumerate() {
+            let text = edit.replacement.to_ascii_lowercase();
+            for (at, _) in text.match_indices(&name) {
+                if is_word(&text, at) {
+                    return Some(index);
+                }
+                part = part.or(Some(index));
+            }
+        }
+        part
     }
 }

@@ -1,10 +1,10 @@
 //! Rules about the parts of the document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use skvm_core::document::{Fence, Heading};
+use skvm_core::document::{Fence, Heading, ListItem};
 use skvm_core::edit::EditKind;
-use skvm_core::skill::Skill;
+use skvm_core::skill::{ResolutionRule, Skill};
 
 use super::{Comparison, GuardRule, Violation};
 
@@ -45,6 +45,8 @@ pub(super) fn code_blocks(comparison: &Comparison<'_>, violations: &mut Vec<Viol
         .map(|fence| (fence.span().start, fence))
         .collect();
     let (source, text) = (comparison.source.source(), comparison.variant.source());
+    // By edit: how many blocks that begin in what it replaces have been looked up in its replacement.
+    let mut rewritten: BTreeMap<usize, usize> = BTreeMap::new();
     for fence in comparison.source.document().fences() {
         let mut violation = |message: &str, edit| {
             violations.push(Violation {
@@ -61,7 +63,15 @@ pub(super) fn code_blocks(comparison: &Comparison<'_>, violations: &mut Vec<Viol
                 violation("an edit that is no substitution changes a code block", Some(*index));
             }
         }
-        match after.get(&comparison.edits.map_offset(fence.span().start)) {
+        let now = match comparison.replacing(fence.span().start) {
+            None => after.get(&comparison.edits.map_offset(fence.span().start)),
+            Some(index) => {
+                let nth = rewritten.entry(index).or_insert(0_usize);
+                *nth += 1;
+                after.range(comparison.replacement(index)).nth(*nth - 1).map(|(_, fence)| fence)
+            }
+        };
+        match now {
             None => violation("a code block is no longer one", touching.first().copied()),
             Some(now) if touching.is_empty() => {
                 if now.code(text) != fence.code(source)
@@ -105,17 +115,31 @@ pub(super) fn headings(comparison: &Comparison<'_>, violations: &mut Vec<Violati
 }
 
 pub(super) fn enumerations(comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
-    let starts: std::collections::BTreeSet<usize> =
+    let starts: BTreeSet<usize> =
         comparison.variant.document().items().iter().map(|item| item.span().start).collect();
+    let mut gone = |item: &ListItem, edit| {
+        violations.push(Violation {
+            rule: GuardRule::Enumerations,
+            message: "a list item is no longer one".to_owned(),
+            span: Some(item.span()),
+            edit,
+        });
+    };
+    // By edit: the items that begin in what it replaces.
+    let mut rewritten: BTreeMap<usize, Vec<&ListItem>> = BTreeMap::new();
     for item in comparison.source.document().items() {
-        if !starts.contains(&comparison.edits.map_offset(item.span().start)) {
-            violations.push(Violation {
-                rule: GuardRule::Enumerations,
-                message: "a list item is no longer one".to_owned(),
-                span: Some(item.span()),
-                edit: comparison.touching(item.span()).first().copied(),
-            });
+        let start = item.span().start;
+        match comparison.replacing(start) {
+            Some(index) => rewritten.entry(index).or_default().push(item),
+            None if !starts.contains(&comparison.edits.map_offset(start)) => {
+                gone(item, comparison.touching(item.span()).first().copied());
+            }
+            None => {}
         }
+    }
+    for (index, items) in rewritten {
+        let now = starts.range(comparison.replacement(index)).count();
+        items.into_iter().skip(now).for_each(|item| gone(item, Some(index)));
     }
 }
 
@@ -140,7 +164,10 @@ pub(super) fn links(comparison: &Comparison<'_>, violations: &mut Vec<Violation>
     }
     for dest in after.into_values() {
         let path = dest.split('#').next().unwrap_or("");
-        let leads = path.is_empty() || comparison.source.bundle().resolve(path).is_some();
+        // A link is followed as it stands: a file of that name elsewhere is not where it leads.
+        let found = comparison.source.bundle().resolve(path);
+        let leads =
+            path.is_empty() || found.is_some_and(|found| found.rule <= ResolutionRule::Prefix);
         if !leads {
             violations.push(Violation {
                 rule: GuardRule::Links,

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use skvm_core::artifact::ArtifactKey;
-use skvm_core::llm::LlmBackend;
 use skvm_core::pass::{Pass, PassId};
 
-use super::memo::Memo;
+use super::memo::{self, Memo};
 use super::order;
 use super::{PassManager, PipelineObserver};
 use crate::capability::CapabilityPass;
@@ -24,7 +23,7 @@ pub struct PassManagerBuilder {
     passes: Vec<Arc<dyn Pass>>,
     guard: Guard,
     observer: Option<Arc<dyn PipelineObserver>>,
-    llm: Option<Arc<dyn LlmBackend>>,
+    memo_capacity: Option<usize>,
 }
 
 impl std::fmt::Debug for PassManagerBuilder {
@@ -104,10 +103,10 @@ impl PassManagerBuilder {
         self
     }
 
-    /// Gives passes a model to refine with; best a [`Recorded`](crate::recorded::Recorded) one, so
-    /// that compiling again gives the same bytes.
-    pub fn llm(mut self, llm: Arc<dyn LlmBackend>) -> Self {
-        self.llm = Some(llm);
+    /// Bounds how many results of passes are kept in memory. Default 1,024; with 0 every compilation
+    /// does all of its work.
+    pub fn memo_capacity(mut self, results: usize) -> Self {
+        self.memo_capacity = Some(results);
         self
     }
 
@@ -123,13 +122,14 @@ impl PassManagerBuilder {
 
     /// The pipeline in the order of registration, for passes that are known to stand in order.
     pub(super) fn assemble(self) -> PassManager {
-        let Self { passes, guard, observer, llm } = self;
+        let Self { passes, guard, observer, memo_capacity } = self;
+        let capacity = memo_capacity.unwrap_or(memo::DEFAULT_CAPACITY);
         PassManager {
             passes: passes.into(),
             guard: Arc::new(guard),
-            memo: Arc::new(Memo::default()),
+            memo: Arc::new(Memo::new(capacity)),
             observer,
-            llm,
+            llm: None,
         }
     }
 }

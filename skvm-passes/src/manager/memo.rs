@@ -7,8 +7,8 @@ use skvm_core::artifact::ArtifactSet;
 use skvm_core::digest::Digest;
 use skvm_core::pass::{Pass, PassOutput, Unit};
 
-/// Most results that are kept; the oldest go first.
-const CAPACITY: usize = 1024;
+/// Most results that are kept unless the builder says otherwise; the oldest go first.
+pub(super) const DEFAULT_CAPACITY: usize = 1024;
 
 /// The key of a result, without the target and with it: most passes never look at the target, and
 /// their results serve all targets.
@@ -50,8 +50,8 @@ impl Keys {
     }
 }
 
-#[derive(Default)]
 pub(super) struct Memo {
+    capacity: usize,
     state: Mutex<State>,
 }
 
@@ -62,6 +62,10 @@ struct State {
 }
 
 impl Memo {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { capacity, state: Mutex::default() }
+    }
+
     pub(super) fn get(&self, keys: &Keys) -> Option<Arc<PassOutput>> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.results.get(&keys.shared).or_else(|| state.results.get(&keys.of_target)).cloned()
@@ -73,7 +77,7 @@ impl Memo {
         if state.results.insert(key, output).is_none() {
             state.oldest_first.push_back(key);
         }
-        while state.oldest_first.len() > CAPACITY {
+        while state.oldest_first.len() > self.capacity {
             if let Some(oldest) = state.oldest_first.pop_front() {
                 state.results.remove(&oldest);
             }

@@ -5,6 +5,7 @@ mod event;
 mod memo;
 mod order;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,7 +19,7 @@ use tracing::debug;
 pub use builder::{BuildError, PassManagerBuilder};
 pub use event::{PassEvent, PassRecord, PassStatus, PipelineObserver};
 
-use crate::guard::{Guard, GuardError};
+use crate::guard::{Guard, GuardError, Violation};
 use crate::variant::{Manifest, PassVersion, Variant};
 use memo::Memo;
 
@@ -125,6 +126,14 @@ impl PassManager {
         Self::builder().standard().assemble()
     }
 
+    /// The same pipeline with a model to refine with; best a [`Recorded`](crate::recorded::Recorded)
+    /// one, so that compiling again gives the same bytes.
+    #[must_use]
+    pub fn with_llm(mut self, llm: Arc<dyn LlmBackend>) -> Self {
+        self.llm = Some(llm);
+        self
+    }
+
     /// The passes in the order in which they run.
     pub fn passes(&self) -> impl Iterator<Item = &dyn Pass> {
         self.passes.iter().map(|pass| &**pass)
@@ -224,15 +233,7 @@ impl PassManager {
                     error
                 }
             };
-            for index in error.blamed(edits.len()).into_iter().rev() {
-                if let Some(edit) = edits.iter().nth(index) {
-                    let message = format!("edit {:?} was taken back: {error}", edit.reason.rule);
-                    diagnostics.push(
-                        Diagnostic::warning(Code::new("guard/refused"), message).at(edit.span),
-                    );
-                }
-                edits = edits.without(index);
-            }
+            edits = without_blamed(unit, &edits, &error, &mut diagnostics);
         };
         Ok(Variant::publish(verified, self.manifest(unit), artifacts, diagnostics))
     }
@@ -250,6 +251,7 @@ impl PassManager {
             profile: unit.profile.as_ref().map(|profile| profile.digest()),
             install_dir: unit.install_dir.clone(),
             pipeline: self.passes.iter().map(pass_version).collect(),
+            refiner: self.llm.as_ref().map(|llm| llm.model().clone()),
         }
     }
 
@@ -258,6 +260,36 @@ impl PassManager {
     pub fn key(&self, unit: &Unit) -> skvm_core::digest::Digest {
         self.manifest(unit).key()
     }
+}
+
+/// The edits without those that the guard blames. Each of them is told, with the first reason only:
+/// there can be as many reasons as edits.
+fn without_blamed(
+    unit: &Unit,
+    edits: &Edits,
+    error: &GuardError,
+    told: &mut Vec<Diagnostic>,
+) -> Edits {
+    let mut reasons: BTreeMap<Option<usize>, &Violation> = BTreeMap::new();
+    for violation in error.violations() {
+        reasons.entry(violation.edit).or_insert(violation);
+    }
+    let mut kept = Edits::default();
+    for (index, edit) in edits.iter().enumerate() {
+        match reasons.get(&Some(index)).or(reasons.get(&None)) {
+            Some(Violation { rule, message, .. }) => {
+                let message =
+                    format!("edit {:?} was taken back: {rule}: {message}", edit.reason.rule);
+                let code = Code::new("guard/refused");
+                told.push(Diagnostic::warning(code, message).at(edit.span));
+            }
+            None => {
+                // It fitted beside more edits than these.
+                let _fits = kept.insert(unit.skill.source(), edit.clone());
+            }
+        }
+    }
+    kept
 }
 
 /// What the passes gave so far.

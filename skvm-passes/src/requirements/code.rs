@@ -2,15 +2,36 @@
 
 use skvm_core::artifact::{CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, Command};
 use skvm_core::capability::{Level, Primitive as P};
-use skvm_core::document::{Fence, SectionId};
+use skvm_core::document::{CodeSpan, Fence, SectionId};
 use skvm_core::skill::Skill;
 use skvm_core::span::Span;
 
 use super::evidence::Collector;
 use crate::environment::is_python_stdlib;
 
+/// What stands behind a request whose whole address is given.
+pub(crate) const ADDRESS_FOLLOWS: &str = " (address: `";
+
+/// Inline code such as `GET /v1/items`, whose address the reader has to put together. Gives the path.
+pub(crate) fn partial_request<'s>(skill: &'s Skill, code: &CodeSpan) -> Option<&'s str> {
+    let text = code.content().text(skill.source());
+    let (method, path) = text.split_once(' ')?;
+    let path = path.split_whitespace().next()?;
+    let follows = skill.source().get(code.span().end..).unwrap_or("");
+    let is_partial = matches!(method, "GET" | "POST" | "PUT" | "PATCH" | "DELETE")
+        && path.starts_with('/')
+        && !follows.starts_with(ADDRESS_FOLLOWS);
+    is_partial.then_some(path)
+}
+
 pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector<'_>) {
     let document = skill.document();
+    for code in document.code_spans() {
+        if partial_request(skill, code).is_some() {
+            let evidence = "names a request by its path";
+            collector.add(code.section(), P::ToolWeb, Level::L2, evidence, code.span());
+        }
+    }
     for block in &code.blocks {
         let (section, fence, span) = match block.origin {
             CodeOrigin::Fence { index, span } => match document.fences().get(index) {
@@ -39,6 +60,9 @@ pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector
         }
     }
 }
+
+/// What stands behind a variable that the reader sets.
+pub(crate) const FILL_IN: &str = "''  # fill in: ";
 
 /// One piece of code at its place.
 struct Block<'a, 's> {
@@ -83,8 +107,9 @@ impl Block<'_, '_> {
 
     fn shell(&mut self) {
         let facts = self.block.facts;
-        let Some(first) = self.block.commands.first() else { return };
-        let _ = first;
+        if self.block.commands.is_empty() {
+            return;
+        }
         self.add(P::ToolExec, Level::L1, "runs a command");
         self.add(P::ToolCallFormat, Level::L1, "passes a command to a tool");
         if facts.redirects > 0 || facts.loops > 0 {
@@ -99,9 +124,13 @@ impl Block<'_, '_> {
         self.shell_tools();
     }
 
-    /// A block with holes is code that the agent has to write out.
+    /// A block with holes is code that the agent has to write out. One whose holes are variables to
+    /// set is a form to fill in.
     fn shell_to_write(&mut self) {
         let facts = self.block.facts;
+        if self.text().contains(FILL_IN) {
+            self.add(P::FollowFormat, Level::L1, "values to fill in");
+        }
         if self.block.placeholders.is_empty() {
             return;
         }

@@ -6,6 +6,9 @@
 //! structural: fences, commands, own scripts, lists, constraints, conditions. Words count only in name
 //! and description, where their precision was measured at 55 to 87 % (elsewhere: 25 to 55 %).
 //!
+//! [Directions](Direction) in the text take demands down, and what the skill itself offers besides (a
+//! bundled script beside code to write, a command instead of a web tool) becomes an alternative path.
+//!
 //! Text in set-up, troubleshooting, credits and quotations demands nothing of the agent. What a bundled
 //! script does is delegation, not the agent's own reasoning.
 //!
@@ -18,8 +21,10 @@
 //! # Cost
 //! Linear in the text.
 
+mod alternatives;
 mod code;
 mod cues;
+mod direction;
 mod evidence;
 mod text;
 
@@ -29,7 +34,13 @@ use skvm_core::capability::Requirements;
 use skvm_core::pass::{Pass, PassContext, PassError, PassId};
 use skvm_core::skill::Skill;
 
+pub(crate) use code::{ADDRESS_FOLLOWS, FILL_IN, partial_request};
+pub(crate) use direction::shows;
+pub use direction::{DIRECTIONS, Direction, Needs, directions_in};
 use evidence::Collector;
+pub(crate) use text::{
+    CHECK_PREFIXES, FILES_FOLLOW, MAX_CHECKS, bindings, is_unbounded_loop, unlisted_folders,
+};
 
 /// See the [module](self).
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,5 +77,7 @@ pub fn extract(skill: &Skill, code: &CodeIndex) -> Requirements {
     code::collect(skill, code, &mut collector);
     text::collect(skill, &mut collector);
     cues::collect(skill, &mut collector);
-    Requirements { skill_name: skill.name().to_owned(), purposes: collector.finish() }
+    let mut purposes = collector.finish();
+    alternatives::apply(skill, &mut purposes);
+    Requirements { skill_name: skill.name().to_owned(), purposes }
 }

@@ -1,10 +1,11 @@
 //! What the prose of a skill demands by its form: constraints, conditions, procedures, formats.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use skvm_core::capability::{Level, Primitive as P};
-use skvm_core::document::{BlockKind, Document, SectionId, StepList};
+use skvm_core::document::{BlockKind, CodeSpan, Document, SectionId, StepList};
 use skvm_core::skill::Skill;
 use skvm_core::span::Span;
 
@@ -34,58 +35,88 @@ const BINDING_WORDS: [&str; 14] = [
 const NEGATIVE: [bool; 14] =
     [true, false, true, false, true, true, true, true, true, true, true, false, true, false];
 
-#[derive(Default)]
-struct Counts {
-    binding: Vec<Span>,
-    negative: usize,
-    conditions: Vec<Span>,
+/// What the items of a check list of constraints begin with.
+pub(crate) const CHECK_PREFIXES: [&str; 2] = ["Done: ", "Done without this: "];
+
+/// One place that binds: the word, and whether it forbids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Binding {
+    pub(crate) span: Span,
+    pub(crate) negative: bool,
 }
 
-fn constraints_and_conditions(skill: &Skill, collector: &mut Collector<'_>) {
+/// What the prose of one section binds and asks to decide.
+#[derive(Debug, Clone, Default)]
+struct Counts {
+    bindings: Vec<Binding>,
+    conditions: Vec<Span>,
+    checks: usize,
+}
+
+/// The binding words in a skill's prose, by section. Check lists of constraints do not count.
+pub(crate) fn bindings(skill: &Skill) -> Vec<Vec<Binding>> {
+    counts(skill).into_iter().map(|counts| counts.bindings).collect()
+}
+
+fn counts(skill: &Skill) -> Vec<Counts> {
     let (document, source) = (skill.document(), skill.source());
-    let mut by_section: Vec<Counts> = Vec::new();
-    by_section.resize_with(document.sections().len(), Counts::default);
+    let mut by_section = vec![Counts::default(); document.sections().len()];
     for (section, span) in prose(document) {
         let Some(counts) = by_section.get_mut(section.index()) else { continue };
         let text = span.text(source);
+        let item = text.trim_start_matches(['[', 'x', ' ', ']']);
+        if CHECK_PREFIXES.iter().any(|prefix| item.starts_with(prefix)) {
+            counts.checks += 1;
+            continue;
+        }
         if let Some(binding) = BINDING.as_ref() {
-            for found in binding.find_iter(text) {
-                counts.binding.push(Span::new(found.start(), found.end()).shifted(span.start));
-                counts.negative += usize::from(NEGATIVE[found.pattern().as_usize()]);
-            }
+            counts.bindings.extend(binding.find_iter(text).map(|found| Binding {
+                span: Span::new(found.start(), found.end()).shifted(span.start),
+                negative: NEGATIVE[found.pattern().as_usize()],
+            }));
         }
         let plain = text.trim_start_matches(|c: char| !c.is_alphabetic());
         if ["If ", "When ", "Unless ", "Otherwise"].iter().any(|word| plain.starts_with(word)) {
             counts.conditions.push(first_line(span, source));
         }
     }
-    for (section, counts) in document.sections().iter().zip(by_section) {
+    by_section
+}
+
+fn constraints_and_conditions(skill: &Skill, collector: &mut Collector<'_>) {
+    let document = skill.document();
+    for (section, counts) in document.sections().iter().zip(counts(skill)) {
         let id = document.section_at(section.span().start);
-        let level = match (counts.binding.len(), counts.negative) {
-            (0, _) => None,
-            (5.., 5..) => Some(Level::L3),
-            (3.., _) => Some(Level::L2),
-            _ => Some(Level::L1),
+        let negative = counts.bindings.iter().filter(|binding| binding.negative).count();
+        let checked = counts.checks > 0 && counts.checks >= counts.bindings.len().min(MAX_CHECKS);
+        let (level, evidence) = match (counts.bindings.len(), negative) {
+            (0, _) => (None, ""),
+            _ if checked => (Some(Level::L1), "binding words, each with its check"),
+            (5.., 5..) => (Some(Level::L3), "many words that forbid"),
+            (3.., _) => (Some(Level::L2), "several binding words"),
+            _ => (Some(Level::L1), "binding words"),
         };
-        for span in level.iter().flat_map(|_| counts.binding.iter().take(4)) {
-            let level = level.unwrap_or(Level::L1);
-            collector.add(id, P::FollowConstraint, level, "binding words", *span);
+        if let Some(level) = level {
+            for binding in counts.bindings.iter().take(4) {
+                collector.add(id, P::FollowConstraint, level, evidence, binding.span);
+            }
         }
         let level = match counts.conditions.len() {
-            0..3 => None,
-            3..5 => Some(Level::L1),
-            _ => Some(Level::L2),
+            0..3 => continue,
+            3..5 => Level::L1,
+            _ => Level::L2,
         };
-        for (level, span) in
-            level.into_iter().flat_map(|l| counts.conditions.iter().take(4).map(move |s| (l, *s)))
-        {
-            collector.add(id, P::ReasonLogic, level, "several conditions", span);
+        for span in counts.conditions.iter().take(4) {
+            collector.add(id, P::ReasonLogic, level, "several conditions", *span);
         }
     }
 }
 
+/// Most constraints that one check list restates.
+pub(crate) const MAX_CHECKS: usize = 8;
+
 /// Paragraphs and the texts of list items, outside quotations.
-fn prose(document: &Document) -> impl Iterator<Item = (SectionId, Span)> + '_ {
+pub(super) fn prose(document: &Document) -> impl Iterator<Item = (SectionId, Span)> + '_ {
     let mut quoted_until = 0;
     document.blocks().iter().enumerate().filter_map(move |(index, block)| {
         if block.kind() == BlockKind::Quote {
@@ -114,16 +145,26 @@ fn first_line(span: Span, source: &str) -> Span {
     Span::new(span.start, span.start + length)
 }
 
+/// Whether a step asks to go on until something is reached, without saying when to stop.
+pub(crate) fn is_unbounded_loop(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let loops =
+        ["repeat", "keep trying", "iterate", "until "].iter().any(|cue| lower.contains(cue));
+    let bounded = ["at most", "up to", "maximum", "max ", "no more than", " times", "5 rounds"];
+    loops && !bounded.iter().any(|cue| lower.contains(cue))
+}
+
 fn procedure(skill: &Skill, list: &StepList, collector: &mut Collector<'_>) {
     let source = skill.source();
     let texts = || list.steps().iter().map(|step| step.span().text(source));
     let has = |cues: &[&str]| texts().any(|text| cues.iter().any(|cue| text.contains(cue)));
     let branches = has(&["If ", "if ", "Otherwise", "otherwise"]);
-    let loops = has(&["Repeat", "repeat", "until ", "For each", "for each", "every "]);
-    let verifies = has(&["Verify", "verify", "Check", "check that", "Confirm"]);
+    let loops = texts().any(is_unbounded_loop);
+    let verifies = has(&["Verify", "verify", "Check ", "check that", "Confirm"]);
     let (level, evidence) = match list.steps().len() {
-        _ if loops && verifies && branches => (Level::L3, "a procedure with loops and checks"),
+        _ if loops && verifies => (Level::L3, "a procedure with loops and checks"),
         5.. if branches => (Level::L2, "a procedure with branches"),
+        _ if loops => (Level::L2, "a procedure with a loop"),
         _ => (Level::L1, "a procedure"),
     };
     let section = list.section();
@@ -186,12 +227,44 @@ fn formats(skill: &Skill, collector: &mut Collector<'_>) {
     }
 }
 
+/// Inline code that names a folder of the skill's files (`references/`, `references/*.md`) and leaves
+/// it to the reader to find out which files those are, with the folder. A folder whose files are listed
+/// at one place is known at the others.
+pub(crate) fn unlisted_folders(skill: &Skill) -> Vec<(&CodeSpan, &str)> {
+    let spans = skill.document().code_spans();
+    let named: Vec<(&CodeSpan, &str)> =
+        spans.iter().filter_map(|code| Some((code, names_folder_of_files(skill, code)?))).collect();
+    let listed: BTreeSet<&str> = named
+        .iter()
+        .filter(|(code, _)| {
+            skill.source().get(code.span().end..).unwrap_or("").starts_with(FILES_FOLLOW)
+        })
+        .map(|(_, folder)| *folder)
+        .collect();
+    named.into_iter().filter(|(_, folder)| !listed.contains(folder)).collect()
+}
+
+fn names_folder_of_files<'s>(skill: &'s Skill, code: &CodeSpan) -> Option<&'s str> {
+    let text = code.content().text(skill.source());
+    let folder = text.strip_prefix("./").unwrap_or(text);
+    let folder = folder.strip_suffix("*.md").or(folder.strip_suffix('*')).unwrap_or(folder);
+    let names_one = folder.len() > 1
+        && folder.ends_with('/')
+        && skill.bundle().files().iter().any(|file| file.path().starts_with(folder));
+    names_one.then_some(folder)
+}
+
+/// What stands behind the name of a folder whose files are listed.
+pub(crate) const FILES_FOLLOW: &str = " (these files: ";
+
 /// Links to files of the skill have to be read.
 fn references(skill: &Skill, collector: &mut Collector<'_>) {
     let mut linked = 0;
     for link in skill.document().links() {
         let path = link.dest().split('#').next().unwrap_or("");
-        if !path.is_empty() && !path.contains("://") && skill.bundle().resolve(path).is_some() {
+        let is_own =
+            !path.is_empty() && !path.contains("://") && skill.bundle().resolve(path).is_some();
+        if is_own {
             linked += 1;
             let level = if linked >= 3 { Level::L2 } else { Level::L1 };
             collector.add(
@@ -202,5 +275,9 @@ fn references(skill: &Skill, collector: &mut Collector<'_>) {
                 link.span(),
             );
         }
+    }
+    for (code, _) in unlisted_folders(skill) {
+        let evidence = "names a folder of files to read";
+        collector.add(code.section(), P::ToolFileRead, Level::L2, evidence, code.span());
     }
 }

@@ -19,6 +19,7 @@ const SECRET_PARTS: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASSW", "PASSPHRASE"
 ///     .allow("MODEL_API_KEY") // named, so it is taken over
 ///     .with_variable("PYTHONUTF8", "1")
 ///     .with_path_entry("/opt/skill/bin");
+/// # drop(environment);
 /// ```
 ///
 /// `Debug` shows names, never values.
@@ -76,8 +77,8 @@ impl Environment {
     }
 
     /// Takes over the host's variables whose names begin so. Those that look like secrets (`KEY`,
-    /// `TOKEN`, `SECRET`, `PASSWORD`, `CREDENTIAL` and the like in the name) are left out; name them
-    /// in [`Environment::allow`].
+    /// `TOKEN`, `SECRET`, `PASSWORD`, `CREDENTIAL` and the like in the name) are left out; name
+    /// them in [`Environment::allow`].
     pub fn allow_prefix(mut self, prefix: impl Into<OsString>) -> Self {
         self.prefixes.insert(key(prefix.into()));
         self

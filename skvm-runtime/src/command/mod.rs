@@ -1,8 +1,8 @@
 //! Runs programs for skills, solidified code and tools.
 //!
-//! Every child process of this crate is started by a [`CommandRunner`]. A [`CommandSpec`] says what to
-//! run, an [`Environment`] what the program may see of the host's variables, and the runner's jail
-//! in which folders it may start.
+//! Every child process of this crate is started by a [`CommandRunner`]. A [`CommandSpec`] says what
+//! to run, an [`Environment`] what the program may see of the host's variables, and the runner's
+//! jail in which folders it may start.
 //!
 //! ```
 //! # #[cfg(unix)]
@@ -24,32 +24,33 @@
 //!
 //! # What it guarantees
 //!
-//! - **No shell.** The program gets its arguments as they are. Whoever wants a shell names one as the
-//!   program and passes values as arguments, never inside the script.
+//! - **No shell.** The program gets its arguments as they are. Whoever wants a shell names one as
+//!   the program and passes values as arguments, never inside the script.
 //! - **A bound on time.** At the deadline the process group gets `SIGTERM`, after the grace
 //!   `SIGKILL`; [`CommandRunner::run`] returns within the deadline and twice the grace, also when a
 //!   process that left the group holds the pipes.
-//! - **A bound on memory.** Both streams are always read, so that no program blocks on a full pipe, and
-//!   only their beginnings and ends are kept.
+//! - **A bound on memory.** Both streams are always read, so that no program blocks on a full pipe,
+//!   and only their beginnings and ends are kept.
 //! - **No leftovers.** The child leads its own process group. When it ended, what remains of the
 //!   group may write for the grace at most and is then killed. Dropping the future kills the group
 //!   at once. Signals are sent only while the child is not yet reaped, so its number cannot have
 //!   passed to a foreign process.
-//! - **Few variables.** The child sees an allow-list of the host's variables and those that were set
-//!   for it, nothing else.
+//! - **Few variables.** The child sees an allow-list of the host's variables and those that were
+//!   set for it, nothing else.
 //! - **A working directory inside the jail**, with links and `..` resolved before it is compared.
 //!
 //! # What it does not
 //!
-//! - It is **no sandbox**. A program may open any file, connect anywhere and use what the user of the
-//!   host process may use; neither system calls nor resources are restrained. The jail is about
-//!   where a program starts. Programs that are not trusted need a container or the like around the host.
-//! - A process that leaves its group (`setsid`, daemons that fork twice) is not found again and lives
-//!   on. It delays nobody: after the grace the pipes are closed on our side.
-//! - The working directory is checked before the start; who may replace folders of the jail by links at
-//!   the same moment can evade the check.
-//! - A program that asks the controlling terminal for input is stopped by the system and ends at the
-//!   deadline.
+//! - It is **no sandbox**. A program may open any file, connect anywhere and use what the user of
+//!   the host process may use; neither system calls nor resources are restrained. The jail is about
+//!   where a program starts. Programs that are not trusted need a container or the like around the
+//!   host.
+//! - A process that leaves its group (`setsid`, daemons that fork twice) is not found again and
+//!   lives on. It delays nobody: after the grace the pipes are closed on our side.
+//! - The working directory is checked before the start; who may replace folders of the jail by
+//!   links at the same moment can evade the check.
+//! - A program that asks the controlling terminal for input is stopped by the system and ends at
+//!   the deadline.
 //! - On systems other than Unix there are no process groups: the child alone is killed, without a
 //!   request to end before.
 

@@ -222,7 +222,8 @@ mod tests {
         assert_eq!(captured(4, &["abcdef"]).text(), "ab\n... 2 bytes left out ...\nef");
         let output = captured(4, &["aéxyzéa"]); // a é(2) x y z é(2) a, two bytes kept on each side
         assert_eq!((output.omitted, output.text()), (5, "a\n... 7 bytes left out ...\na".into()));
-        // A character that lies half in the head and half in the tail is whole when nothing is missing.
+        // A character that lies half in the head and half in the tail is whole when nothing is
+        // missing.
         assert_eq!(captured(4, &["aéb"]).text(), "aéb");
     }
 

@@ -36,8 +36,8 @@ struct Rules {
 }
 
 impl CommandRunner {
-    /// A runner whose children see `environment` and start in one of the folders of `jail` or below.
-    /// Without a folder nothing can be run.
+    /// A runner whose children see `environment` and start in one of the folders of `jail` or
+    /// below. Without a folder nothing can be run.
     ///
     /// # Errors
     /// [`CommandError::Jail`] when a folder does not exist or cannot be resolved.
@@ -58,13 +58,13 @@ impl CommandRunner {
 
     /// Runs a command to its end or its deadline. Dropping the future kills it.
     ///
-    /// It returns within the deadline and twice the grace, both counted from the start of the program,
-    /// which is tried for a tenth of a second if its file is open for writing. It must be awaited in a tokio runtime whose
-    /// timer and I/O are enabled.
+    /// It returns within the deadline and twice the grace, both counted from the start of the
+    /// program. A program whose file is open for writing is tried again for a tenth of a second
+    /// before. The future must be awaited in a tokio runtime whose timer and I/O are enabled.
     ///
     /// # Errors
-    /// [`CommandError`] when the command could not be started. One that ran gives an output, however
-    /// it ended.
+    /// [`CommandError`] when the command could not be started. One that ran gives an output,
+    /// however it ended.
     pub async fn run(&self, spec: CommandSpec) -> Result<CommandOutput, CommandError> {
         let started = Instant::now();
         let mut process = self.start(&spec).await?;

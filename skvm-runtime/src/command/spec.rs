@@ -82,9 +82,9 @@ impl CommandSpec {
         self
     }
 
-    /// How long the program may take to end when asked to, and how long processes that it left behind
-    /// may go on writing. With zero the end of its output may be lost.
-    /// Default: [`CommandSpec::DEFAULT_GRACE`].
+    /// How long the program may take to end when asked to, and how long processes that it left
+    /// behind may go on writing. With zero the end of its output may be lost. Default:
+    /// [`CommandSpec::DEFAULT_GRACE`].
     pub fn with_grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self

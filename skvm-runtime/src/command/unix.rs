@@ -12,9 +12,9 @@ use tokio::process::{Child, Command};
 
 /// A child that leads its own process group. Dropped before it is reaped, it kills the group.
 ///
-/// The group's number is the child's, and the system gives it to no other process before the child is
-/// reaped. Therefore the end of the child is awaited without reaping it, signals are sent only until
-/// then, and [`Process::reap`] comes last.
+/// The group's number is the child's, and the system gives it to no other process before the child
+/// is reaped. Therefore the end of the child is awaited without reaping it, signals are sent only
+/// until then, and [`Process::reap`] comes last.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,

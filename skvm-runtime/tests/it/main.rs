@@ -1,8 +1,14 @@
 //! Tests.
 
+#[cfg(feature = "tokio")]
+mod agent;
 #[cfg(all(feature = "tokio", unix))]
 mod command;
+mod engine;
 #[cfg(feature = "http")]
 mod loopback;
 #[cfg(feature = "http")]
 mod openai;
+mod session;
+mod store;
+mod watched;
