@@ -4,6 +4,8 @@ use skvm_core::artifact::CodeLanguage;
 use skvm_core::document::Language;
 use skvm_core::skill::Bundle;
 
+use super::placeholder::is_placeholder;
+
 /// Programs by which an unlabelled block is known to be shell; the most frequent ones of published
 /// skills.
 const WELL_KNOWN: [&str; 40] = [
@@ -34,8 +36,10 @@ pub(super) fn fence(label: Language, code: &str, bundle: &Bundle) -> CodeLanguag
     }
 }
 
+/// Whether a text starts with a bracket of JSON, which that of `{baseDir}/x.sh` is not.
 fn starts_like_data(code: &str) -> bool {
-    code.trim_start().starts_with(['{', '['])
+    let code = code.trim_start();
+    code.starts_with(['{', '[']) && !is_placeholder(code)
 }
 
 /// Whether a block labelled as shell is shell: not data, an environment file, HTTP, slash commands or
@@ -125,6 +129,7 @@ mod tests {
             ("[ -f x ] && ls\n", CodeLanguage::Shell),
             ("KEY=1 ./run.sh\n", CodeLanguage::Shell),
             ("{\"a\": 1}\n", CodeLanguage::Data),
+            ("{baseDir}/run.sh\n", CodeLanguage::Shell),
             ("API_KEY=abc\nURL=\"a b\"\n", CodeLanguage::Other),
             ("GET /v1/items\n", CodeLanguage::Other),
             ("/clear\n/model x\n", CodeLanguage::Other),

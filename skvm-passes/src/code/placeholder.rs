@@ -33,13 +33,18 @@ pub(crate) fn placeholders(code: &str, to_source: &dyn Fn(Span) -> Span) -> Vec<
 
 type Hit<'c> = Option<(usize, PlaceholderKind, &'c str)>;
 
-/// The code with each `<placeholder>` overwritten by letters, so that a shell parser does not take
-/// it for a redirect. Offsets stay the same.
-pub(super) fn mask_angles(code: &str) -> String {
+/// The code with each `<placeholder>` and `{placeholder}` overwritten by letters, so that a shell
+/// parser does not take them for redirects and groups. Offsets stay the same.
+pub(super) fn mask(code: &str) -> String {
     let mut masked = code.as_bytes().to_vec();
     let mut at = 0;
     while at < masked.len() {
-        match (masked[at] == b'<').then(|| angle(code, at)).flatten() {
+        let hit = match masked[at] {
+            b'<' => angle(code, at),
+            b'{' => braced(code, at),
+            _ => None,
+        };
+        match hit {
             Some((length, ..)) => {
                 masked[at..at + length].fill(b'X');
                 at += length;
@@ -72,9 +77,19 @@ fn angle(code: &str, at: usize) -> Hit<'_> {
     (legal && !is_tag).then_some((end + 2, PlaceholderKind::Angle, name))
 }
 
-/// `{city}`, `{CITY}`, `{{city}}`; not `${VAR}`, not `{a,b}`, not JSON, and not the names that
-/// stand for the skill's own folder.
+/// [`braced`] names without those that stand for the skill's own folder.
 fn brace(code: &str, at: usize) -> Hit<'_> {
+    braced(code, at)
+        .filter(|(_, _, name)| !["baseDir", "skillDir", "skill_dir", "SKILL_DIR"].contains(name))
+}
+
+/// Whether a text starts with a name in braces.
+pub(super) fn is_placeholder(code: &str) -> bool {
+    braced(code, 0).is_some()
+}
+
+/// `{city}`, `{CITY}`, `{{city}}`; not `${VAR}`, not `{a,b}`, not JSON.
+fn braced(code: &str, at: usize) -> Hit<'_> {
     if at > 0 && matches!(code.as_bytes().get(at - 1), Some(b'$' | b'%' | b'\\' | b'{')) {
         return None;
     }
@@ -86,8 +101,7 @@ fn brace(code: &str, at: usize) -> Hit<'_> {
     let name = if double { inner.trim() } else { inner };
     let legal = name.bytes().next()?.is_ascii_alphabetic()
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    let is_folder = ["baseDir", "skillDir", "skill_dir", "SKILL_DIR"].contains(&name);
-    if !legal || is_folder || (double && rest.as_bytes().get(end + 1) != Some(&b'}')) {
+    if !legal || (double && rest.as_bytes().get(end + 1) != Some(&b'}')) {
         return None;
     }
     let kind = if double { PlaceholderKind::DoubleBrace } else { PlaceholderKind::Brace };
@@ -186,7 +200,8 @@ mod tests {
     #[test]
     fn masking_keeps_offsets() {
         let code = "curl <url> > é <b>\n";
-        assert_eq!(mask_angles(code).len(), code.len());
-        assert_eq!(mask_angles("a <x y> b"), "a XXXXX b");
+        assert_eq!(mask(code).len(), code.len());
+        assert_eq!(mask("a <x y> b"), "a XXXXX b");
+        assert_eq!(mask("{baseDir}/x ${Y} {a,b}"), "XXXXXXXXX/x ${Y} {a,b}");
     }
 }

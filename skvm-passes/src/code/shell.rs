@@ -1,5 +1,7 @@
 //! Commands in shell code.
 
+use std::collections::BTreeSet;
+
 use skvm_core::artifact::{CodeBlock, Command, ScriptUse};
 use skvm_core::skill::Bundle;
 use skvm_core::span::Span;
@@ -15,7 +17,7 @@ pub(super) fn analyze(
     to_source: &dyn Fn(Span) -> Span,
     block: &mut CodeBlock,
 ) {
-    let parsed = blank_prompts(placeholder::mask_angles(code));
+    let parsed = blank_prompts(placeholder::mask(code));
     let functions = analyze_all(code, &parsed, bundle, to_source, block);
     block.commands.retain(|command| !functions.contains(&command.program));
 }
@@ -28,29 +30,44 @@ pub(super) fn analyze_all(
     bundle: &Bundle,
     to_source: &dyn Fn(Span) -> Span,
     block: &mut CodeBlock,
-) -> Vec<String> {
+) -> BTreeSet<String> {
     let Some(tree) = syntax::parse_shell(parsed) else {
         block.facts.has_errors = true;
-        return Vec::new();
+        return BTreeSet::new();
     };
-    let mut reader = Reader { code, bundle, to_source, block, functions: Vec::new() };
+    let mut reader = Reader { code, bundle, to_source, block, functions: BTreeSet::new() };
     reader.block.facts.has_errors = tree.root_node().has_error();
-    walk(tree.root_node(), &mut |node| reader.node(node));
+    walk(tree.root_node(), &mut |node, nesting| reader.node(node, nesting));
     reader.functions
 }
 
-/// Visits every node in pre-order, without recursion: hostile code nests deeply.
-fn walk(root: Node<'_>, visit: &mut dyn FnMut(Node<'_>)) {
+/// How deep a substitution may lie in others for the words of its commands to be kept. Each level keeps
+/// the words of all levels below it once more.
+const MAX_NESTING: usize = 32;
+
+/// Longest name of a program.
+const MAX_NAME: usize = 256;
+
+/// Visits every node in pre-order, with the number of substitutions around it. Without recursion:
+/// hostile code nests deeply.
+fn walk(root: Node<'_>, visit: &mut dyn FnMut(Node<'_>, usize)) {
+    let nests = |node: Node<'_>| {
+        usize::from(matches!(node.kind(), "command_substitution" | "process_substitution"))
+    };
+    let mut nesting = 0;
     let mut cursor: TreeCursor<'_> = root.walk();
     loop {
-        visit(cursor.node());
+        let node = cursor.node();
+        visit(node, nesting);
         if cursor.goto_first_child() {
+            nesting += nests(node);
             continue;
         }
         while !cursor.goto_next_sibling() {
             if !cursor.goto_parent() {
                 return;
             }
+            nesting -= nests(cursor.node());
         }
     }
 }
@@ -70,19 +87,28 @@ struct Reader<'a> {
     bundle: &'a Bundle,
     to_source: &'a dyn Fn(Span) -> Span,
     block: &'a mut CodeBlock,
-    functions: Vec<String>,
+    functions: BTreeSet<String>,
 }
 
 impl<'a> Reader<'a> {
-    fn span(node: Node<'_>) -> Span {
-        Span::from(node.byte_range())
+    /// The place of a node, widened to whole characters: the parser saw a letter for each byte of
+    /// those beyond ASCII.
+    fn span(&self, node: Node<'_>) -> Span {
+        let (mut start, mut end) = (node.start_byte(), node.end_byte());
+        while !self.code.is_char_boundary(start) {
+            start -= 1;
+        }
+        while end < self.code.len() && !self.code.is_char_boundary(end) {
+            end += 1;
+        }
+        Span::new(start, end)
     }
 
-    fn node(&mut self, node: Node<'_>) {
+    fn node(&mut self, node: Node<'_>, nesting: usize) {
         match node.kind() {
-            "command" => self.command(node),
+            "command" => self.command(node, nesting),
             "|" | "|&" => self.block.facts.pipes += 1,
-            "file_redirect" => self.redirect(node),
+            "file_redirect" if nesting <= MAX_NESTING => self.redirect(node),
             "heredoc_redirect" => self.block.facts.heredocs += 1,
             "for_statement"
             | "while_statement"
@@ -91,7 +117,7 @@ impl<'a> Reader<'a> {
             | "c_style_for_statement" => self.block.facts.loops += 1,
             "function_definition" => {
                 if let Some(name) = node.child_by_field_name("name") {
-                    self.functions.push(Self::span(name).text(self.code).to_owned());
+                    self.functions.insert(self.span(name).text(self.code).to_owned());
                 }
             }
             _ => {}
@@ -100,26 +126,31 @@ impl<'a> Reader<'a> {
 
     /// Counts redirects to files; `2>&1` and `>/dev/null` write no file.
     fn redirect(&mut self, node: Node<'_>) {
-        let text = Self::span(node).text(self.code);
+        let text = self.span(node).text(self.code);
         if text.contains('>') && !text.contains(">&") && !text.contains("/dev/null") {
             self.block.facts.redirects += 1;
         }
     }
 
-    fn command(&mut self, node: Node<'_>) {
+    fn command(&mut self, node: Node<'_>, nesting: usize) {
         let Some(name) = node.child_by_field_name("name") else { return };
         let mut cursor = node.walk();
-        let arguments: Vec<Node<'_>> =
+        let mut arguments: Vec<Node<'_>> =
             node.children_by_field_name("argument", &mut cursor).collect();
-        let word = Self::span(name);
-        let written = word.text(self.code);
+        let word = self.span(name);
+        let mut written = word.text(self.code);
+        if nesting > MAX_NESTING {
+            self.block.facts.has_errors = true;
+            arguments.clear();
+            written = if written.len() > MAX_NAME { "" } else { written };
+        }
         let program = unquote(written).rsplit('/').next().unwrap_or("");
         let program = if program.contains(['$', '`', '*']) { "" } else { program };
         let values: Vec<&str> =
-            arguments.iter().map(|node| Self::span(*node).text(self.code)).collect();
+            arguments.iter().map(|node| self.span(*node).text(self.code)).collect();
         self.own_files(word, written, &arguments, program);
-        let start = word.start.min(node.start_byte());
-        let end = arguments.last().map_or(word.end, |last| last.end_byte());
+        let start = word.start.min(self.span(node).start);
+        let end = arguments.last().map_or(word.end, |last| self.span(*last).end);
         self.block.commands.push(Command {
             program: program.to_owned(),
             arguments: values.into_iter().map(|value| unquote(value).to_owned()).collect(),
@@ -136,7 +167,7 @@ impl<'a> Reader<'a> {
         self.own_file(word, written, true, true);
         let mut runs_next = is_interpreter(program);
         for argument in arguments {
-            let span = Self::span(*argument);
+            let span = self.span(*argument);
             let written = span.text(self.code);
             let is_option = written.starts_with('-');
             let is_launcher = runs_next && (is_interpreter(written) || written == "run");
@@ -167,8 +198,10 @@ impl<'a> Reader<'a> {
 /// Whether a word can be a reference to a file: it has a slash or an extension, and holds nothing
 /// besides, as `--config=x.py`, `@x.json`, `host:x.py` and URLs do.
 pub(crate) fn looks_like_path(word: &str) -> bool {
+    // `${SKILL_DIR:-.}/x.py` has its own colon.
+    let bare = word.strip_prefix("${").and_then(|rest| rest.split_once('}'));
     !word.starts_with(['-', '@'])
-        && !word.contains(['=', ':'])
+        && !bare.map_or(word, |(_, path)| path).contains(['=', ':'])
         && !word.contains(char::is_whitespace)
         && (word.contains('/')
             || word.rsplit_once('.').is_some_and(|(stem, extension)| {

@@ -1,6 +1,6 @@
 //! Parsers, one a thread, and bounds on their work.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
 use tree_sitter::{Language, ParseOptions, Parser, Tree};
@@ -9,6 +9,18 @@ use tree_sitter::{Language, ParseOptions, Parser, Tree};
 /// steps. A count and not a clock, so that the outcome is the same on every machine.
 const MAX_PROGRESS: usize = 20_000;
 
+/// The parser gets a text in chunks of this size, so that its reads can be counted.
+const CHUNK: usize = 1024;
+
+/// How often each chunk may be read on average. Ordinary code is read two or three times; a scanner
+/// that looks for the end of each of many here documents reads a text thousands of times, and reports
+/// no progress meanwhile.
+const MAX_READS: usize = 64;
+
+/// Most pipes in a shell text. The parser needs memory for every pair of them when the last has nothing
+/// behind it.
+const MAX_PIPES: usize = 1024;
+
 thread_local! {
     static BASH: RefCell<Option<Parser>> = const { RefCell::new(None) };
     static PYTHON: RefCell<Option<Parser>> = const { RefCell::new(None) };
@@ -16,15 +28,24 @@ thread_local! {
 
 /// The syntax tree of a shell text; `None` when the parser gave up.
 pub(super) fn parse_shell(code: &str) -> Option<Tree> {
-    BASH.with_borrow_mut(|parser| parse(parser, &tree_sitter_bash::LANGUAGE.into(), code))
+    if code.replace("||", "").matches('|').count() > MAX_PIPES {
+        return None;
+    }
+    // This grammar's scanner looks characters up in tables for ASCII, whatever they are
+    // (tree-sitter-bash issue 337), so it gets letters in the place of others.
+    let ascii =
+        code.bytes().map(|byte| if byte.is_ascii() { byte } else { b'X' }).collect::<Vec<_>>();
+    BASH.with_borrow_mut(|parser| parse(parser, &tree_sitter_bash::LANGUAGE.into(), &ascii))
 }
 
 /// The syntax tree of a Python text; `None` when the parser gave up.
 pub(super) fn parse_python(code: &str) -> Option<Tree> {
-    PYTHON.with_borrow_mut(|parser| parse(parser, &tree_sitter_python::LANGUAGE.into(), code))
+    PYTHON.with_borrow_mut(|parser| {
+        parse(parser, &tree_sitter_python::LANGUAGE.into(), code.as_bytes())
+    })
 }
 
-fn parse(slot: &mut Option<Parser>, language: &Language, code: &str) -> Option<Tree> {
+fn parse(slot: &mut Option<Parser>, language: &Language, code: &[u8]) -> Option<Tree> {
     let parser = match slot {
         Some(parser) => parser,
         None => {
@@ -34,19 +55,26 @@ fn parse(slot: &mut Option<Parser>, language: &Language, code: &str) -> Option<T
         }
     };
     let mut left = MAX_PROGRESS;
+    let reads = Cell::new((code.len() / CHUNK + 16) * MAX_READS);
     let mut progress = |_: &tree_sitter::ParseState| {
         left = left.saturating_sub(1);
-        if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if left == 0 || reads.get() == 0 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
-    let bytes = code.as_bytes();
-    let tree = parser.parse_with_options(
-        &mut |at, _| bytes.get(at..).unwrap_or_default(),
-        None,
-        Some(options),
-    );
+    let mut read = |at: usize, _| {
+        let rest = code.get(at..).unwrap_or_default();
+        reads.set(reads.get().saturating_sub(1));
+        // Out of reads, the text seems to end here, and the next report of progress stops the parser.
+        if reads.get() == 0 { Default::default() } else { &rest[..rest.len().min(CHUNK)] }
+    };
+    let tree = parser.parse_with_options(&mut read, None, Some(options));
     if tree.is_none() {
         parser.reset();
     }
-    tree
+    // A text that seemed to end early may have been parsed to that end.
+    tree.filter(|_| reads.get() > 0)
 }

@@ -46,9 +46,10 @@ fn runs_own_script(comparison: &Comparison<'_>, interpreter: &str) -> bool {
     comparison.source.bundle().files().iter().any(|file| {
         let path = comparison.install_dir.join(file.path());
         let path = path.to_string_lossy();
+        let quoted = path.replace('\'', r"'\''");
         file.interpreter() == Some(interpreter)
-            && comparison.edits.iter().any(|edit| {
-                edit.replacement.contains(interpreter) && edit.replacement.contains(path.as_ref())
+            && comparison.edits.iter().map(|edit| &edit.replacement).any(|text| {
+                text.contains(interpreter) && (text.contains(&*path) || text.contains(&quoted))
             })
     })
 }
@@ -67,10 +68,10 @@ impl Reach {
             blocks.iter().flat_map(|block| &block.imports).map(|i| i.module.clone()).collect();
         let mut programs = BTreeSet::new();
         // Once as a reader takes it, with placeholders, and once as a shell would run it.
-        let verbatim = blocks
-            .iter()
-            .filter(|block| block.facts.language == CodeLanguage::Shell)
-            .flat_map(|block| code::shell_commands(&code_of(skill, block)).commands);
+        let verbatim =
+            blocks.iter().filter(|block| block.facts.language == CodeLanguage::Shell).flat_map(
+                |block| code::shell_commands(&without_prompts(&code_of(skill, block))).commands,
+            );
         for command in blocks.iter().flat_map(|block| &block.commands).cloned().chain(verbatim) {
             if is_install(&command) {
                 packages.extend(command.arguments);
@@ -89,6 +90,10 @@ fn code_of<'s>(skill: &'s Skill, block: &CodeBlock) -> Cow<'s, str> {
         CodeOrigin::Inline { span, .. } => span.text(skill.source()).into(),
         CodeOrigin::File { .. } => "".into(),
     }
+}
+
+fn without_prompts(code: &str) -> String {
+    code.split_inclusive('\n').map(|line| line.strip_prefix("$ ").unwrap_or(line)).collect()
 }
 
 /// Whether a command installs something.

@@ -184,8 +184,9 @@ impl Guard {
         }
         let text = edits.apply(skill.source());
         let variant = skill.with_text(text);
+        let shifts = shifts(&edits);
         let comparison =
-            Comparison { source: skill, variant: &variant, edits: &edits, install_dir };
+            Comparison { source: skill, variant: &variant, edits: &edits, shifts, install_dir };
         let mut violations = Vec::new();
         structure::front_matter(&comparison, &mut violations);
         structure::code_blocks(&comparison, &mut violations);
@@ -228,7 +229,20 @@ struct Comparison<'a> {
     source: &'a Skill,
     variant: &'a Skill,
     edits: &'a Edits,
+    /// See [`shifts`].
+    shifts: Vec<(usize, usize)>,
     install_dir: &'a Path,
+}
+
+/// By number of edits: how many bytes as many edits take away and add.
+fn shifts(edits: &Edits) -> Vec<(usize, usize)> {
+    let mut shifts = vec![(0, 0)];
+    shifts.extend(edits.iter().scan((0, 0), |(gone, come), edit| {
+        *gone += edit.span.len();
+        *come += edit.replacement.len();
+        Some((*gone, *come))
+    }));
+    shifts
 }
 
 impl Comparison<'_> {
@@ -247,11 +261,20 @@ impl Comparison<'_> {
         edits.get(index).filter(|edit| edit.span.start <= offset).map(|_| index)
     }
 
+    /// What [`Edits::map_offset`] gives, without looking at every edit.
+    fn mapped(&self, offset: usize) -> usize {
+        let edits = self.edits.iter().as_slice();
+        let index = edits.partition_point(|edit| edit.span.end <= offset);
+        let (gone, come) = self.shifts.get(index).copied().unwrap_or_default();
+        let inside = self.replacing(offset).and_then(|index| edits.get(index));
+        inside.map_or(offset, |edit| edit.span.start) - gone + come
+    }
+
     /// Where the replacement of an edit stands in the variant.
     fn replacement(&self, index: usize) -> Range<usize> {
         let edit = self.edits.iter().as_slice().get(index);
         edit.map_or(0..0, |edit| {
-            let start = self.edits.map_offset(edit.span.start);
+            let start = self.mapped(edit.span.start);
             start..start + edit.replacement.len()
         })
     }

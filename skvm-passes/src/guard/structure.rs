@@ -64,7 +64,7 @@ pub(super) fn code_blocks(comparison: &Comparison<'_>, violations: &mut Vec<Viol
             }
         }
         let now = match comparison.replacing(fence.span().start) {
-            None => after.get(&comparison.edits.map_offset(fence.span().start)),
+            None => after.get(&comparison.mapped(fence.span().start)),
             Some(index) => {
                 let nth = rewritten.entry(index).or_insert(0_usize);
                 *nth += 1;
@@ -131,7 +131,7 @@ pub(super) fn enumerations(comparison: &Comparison<'_>, violations: &mut Vec<Vio
         let start = item.span().start;
         match comparison.replacing(start) {
             Some(index) => rewritten.entry(index).or_default().push(item),
-            None if !starts.contains(&comparison.edits.map_offset(start)) => {
+            None if !starts.contains(&comparison.mapped(start)) => {
                 gone(item, comparison.touching(item.span()).first().copied());
             }
             None => {}
@@ -152,7 +152,7 @@ pub(super) fn links(comparison: &Comparison<'_>, violations: &mut Vec<Violation>
         .map(|link| (link.span().start, link.dest()))
         .collect();
     for link in comparison.source.document().links() {
-        let now = after.remove(&comparison.edits.map_offset(link.span().start));
+        let now = after.remove(&comparison.mapped(link.span().start));
         if now != Some(link.dest()) {
             violations.push(Violation {
                 rule: GuardRule::Links,

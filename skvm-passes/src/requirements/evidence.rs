@@ -34,10 +34,9 @@ impl<'s> Collector<'s> {
     pub(super) fn new(skill: &'s Skill) -> Self {
         let document = skill.document();
         let mut purposes: Vec<Option<SectionId>> = Vec::with_capacity(document.sections().len());
-        let mut root = None;
+        let root = root(skill);
         for section in document.sections() {
             let id = document.section_at(section.span().start);
-            let root = *root.get_or_insert(id);
             let demands = section.heading().is_none() || {
                 let path = document.section_path(id);
                 matches!(role(&path), SectionRole::Other | SectionRole::Procedure)
@@ -88,9 +87,7 @@ impl<'s> Collector<'s> {
         span: Option<Span>,
         confidence: f32,
     ) {
-        let root = self.skill.document().section_at(self.skill.document().span().start);
-        let root = self.skill.document().section(root).parent().unwrap_or(root);
-        self.add_to(root, primitive, level, evidence, span, confidence);
+        self.add_to(root(self.skill), primitive, level, evidence, span, confidence);
     }
 
     fn add_to(
@@ -141,6 +138,13 @@ impl<'s> Collector<'s> {
         }
         purposes
     }
+}
+
+/// The section around all others. A heading may stand at its very first byte.
+fn root(skill: &Skill) -> SectionId {
+    let document = skill.document();
+    let first = document.section_at(document.span().start);
+    document.section(first).parent().unwrap_or(first)
 }
 
 fn new_purpose(skill: &Skill, section: SectionId, ids: &mut BTreeMap<String, usize>) -> Purpose {

@@ -2,7 +2,18 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod code;
+mod concurrency;
+mod corpus;
+mod environment;
+mod guard;
+mod hostile;
 mod manager;
+mod passes;
 mod refinement;
+mod requirements;
 mod rules;
 mod samples;
+mod script_path;
+mod templates;
+mod variant;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use futures::executor::block_on;
 use skvm_core::capability::{CapabilityProfile, Level, Primitive};
@@ -11,9 +12,22 @@ use skvm_core::target::Target;
 use skvm_passes::manager::PassManager;
 use skvm_passes::variant::Variant;
 
-/// The skills that are shipped as examples.
-pub(crate) const SHIPPED: [&str; 5] =
-    ["csv-analysis", "pdf-tools", "release-notes", "topic-research", "weather-api"];
+/// The names of the skills that are shipped as examples.
+pub(crate) static SHIPPED: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let names = names_in(&examples().join("skills"));
+    let names: Vec<String> = names.into_iter().filter(|name| !name.contains('.')).collect();
+    assert!(!names.is_empty(), "no skill is shipped");
+    names
+});
+
+/// The names of what lies in a folder, in order; nothing when there is no such folder.
+pub(crate) fn names_in(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
 
 pub(crate) fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
@@ -25,18 +39,16 @@ pub(crate) fn shipped(name: &str) -> Skill {
 
 /// A profile that is shipped with the examples, by the name of its file.
 pub(crate) fn shipped_profile(name: &str) -> CapabilityProfile {
-    let path = examples().join("profiles").join(name).with_extension("json");
+    let path = examples().join("profiles").join(format!("{name}.json"));
     CapabilityProfile::from_json(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// Every shipped profile with its name, in the order of names.
 pub(crate) fn shipped_profiles() -> Vec<(String, CapabilityProfile)> {
-    let mut names: Vec<String> = fs::read_dir(examples().join("profiles"))
-        .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+    let names: Vec<String> = names_in(&examples().join("profiles"))
+        .into_iter()
         .filter_map(|name| name.strip_suffix(".json").map(str::to_owned))
         .collect();
-    names.sort();
     assert!(!names.is_empty(), "no profile is shipped");
     names.into_iter().map(|name| (name.clone(), shipped_profile(&name))).collect()
 }
