@@ -172,7 +172,8 @@ impl Refinement {
             }
         };
         let Proposal { requirements, additions } = proposal;
-        for (what, count) in [("requirements", requirements.len()), ("additions", additions.len())] {
+        for (what, count) in [("requirements", requirements.len()), ("additions", additions.len())]
+        {
             if let Some(more) = count.checked_sub(self.items).filter(|more| *more > 0) {
                 let why = format!("only {} are looked at", self.items);
                 report.refused.push(format!("{more} more {what}: {why}"));
@@ -373,9 +374,12 @@ fn in_prose(skill: &Skill, quote: Span) -> Result<(), String> {
     let Some(prose) = prose.filter(|_| !splits) else {
         return Err("its place is not in plain text".to_owned());
     };
-    let ends = |text: &str| text.trim_end_matches(['*', '_', ')', '"']).ends_with(['.', '!', '?', ':']);
+    let ends =
+        |text: &str| text.trim_end_matches(['*', '_', ')', '"']).ends_with(['.', '!', '?', ':']);
     let rest = Span::new(quote.end, prose.end.max(quote.end)).text(skill.source());
-    if rest.trim().is_empty() || (rest.starts_with(char::is_whitespace) && ends(quote.text(skill.source()))) {
+    if rest.trim().is_empty()
+        || (rest.starts_with(char::is_whitespace) && ends(quote.text(skill.source())))
+    {
         Ok(())
     } else {
         Err("its place is inside a sentence".to_owned())
@@ -398,6 +402,25 @@ fn foreign<'t>(text: &'t str, source: &str) -> Option<&'t str> {
     /// Programs whose names are words.
     const WORDS: [&str; 9] =
         ["cat", "echo", "export", "find", "go", "head", "make", "node", "tail"];
+    /// Programs that skills seldom run and that an attempt to subvert one does.
+    const OTHERS: [&str; 16] = [
+        "chown",
+        "crontab",
+        "dd",
+        "nc",
+        "ncat",
+        "netcat",
+        "osascript",
+        "perl",
+        "powershell",
+        "rsync",
+        "ruby",
+        "scp",
+        "ssh",
+        "systemctl",
+        "telnet",
+        "wget",
+    ];
     let named = |name: &str| {
         source.match_indices(name).any(|(at, _)| {
             let of_name = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
@@ -411,7 +434,8 @@ fn foreign<'t>(text: &'t str, source: &str) -> Option<&'t str> {
         let lower = token.to_lowercase();
         let installs = ["install", "add", "i", "dlx"].contains(&next);
         let called = !WORDS.contains(&lower.as_str()) || next.starts_with('-');
-        let program = is_well_known(&lower) && (installs || (called && !named(&lower)));
+        let known = is_well_known(&lower) || OTHERS.contains(&lower.as_str());
+        let program = known && (installs || (called && !named(&lower)));
         let dotted = token.char_indices().any(|(at, c)| {
             c == '.'
                 && token[..at].ends_with(char::is_alphanumeric)

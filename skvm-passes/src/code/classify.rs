@@ -16,7 +16,7 @@ const WELL_KNOWN: [&str; 40] = [
 ];
 
 /// Whether a word is a program that is known without looking at the machine.
-pub(super) fn is_well_known(program: &str) -> bool {
+pub(crate) fn is_well_known(program: &str) -> bool {
     WELL_KNOWN.binary_search(&program).is_ok()
 }
 

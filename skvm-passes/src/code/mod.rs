@@ -32,6 +32,7 @@ use skvm_core::pass::{Pass, PassContext, PassError, PassId};
 use skvm_core::skill::{Bundle, BundleFile, Skill};
 use skvm_core::span::Span;
 
+pub(crate) use classify::is_well_known;
 pub(crate) use placeholder::placeholders;
 pub(crate) use shell::looks_like_path;
 

@@ -104,17 +104,12 @@ fn addition(after: &str, text: &str) -> Value {
 }
 
 fn requirement(primitive: &str, level: &str, quote: &str) -> Value {
-    json!({ "purpose": "demo", "primitive": primitive, "level": level, "quote": quote })
+    json!({ "purpose": "steps", "primitive": primitive, "level": level, "quote": quote })
 }
 
 fn manager() -> PassManager {
     let capability = CapabilityPass::standard().with_refinement(Refinement::default());
-    PassManager::builder()
-        .pass(CodePass)
-        .pass(RequirementsPass)
-        .pass(capability)
-        .build()
-        .unwrap()
+    PassManager::builder().pass(CodePass).pass(RequirementsPass).pass(capability).build().unwrap()
 }
 
 fn compile_with(skill: Skill, model: Option<Arc<dyn LlmBackend>>) -> Variant {

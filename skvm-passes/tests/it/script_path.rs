@@ -1,6 +1,6 @@
 //! The rule `script-path`: which references it rewrites, how it quotes, and when it stays away.
 
-use skvm_core::capability::{CapabilityProfile, Gap, Gaps, Level, Primitive};
+use skvm_core::capability::{CapabilityProfile, Gap, GapOutcome, Gaps, Level, Primitive};
 use skvm_core::edit::EditKind;
 use skvm_core::pass::Unit;
 use skvm_core::skill::Skill;
@@ -286,27 +286,29 @@ fn a_gap_is_closed_only_if_the_demand_fell() {
         samples::compile(&samples::unit(samples::bundled(body, &FILES)).with_profile(profile))
     };
     let gap = exec_gap(&compile(BODY, Level::L1));
-    assert_eq!((gap.required_level, gap.closed), (Level::L2, true));
+    assert_eq!((gap.required_level, gap.outcome), (Level::L2, GapOutcome::Closed));
 
     let piped = BODY.replace("run.py a", "run.py a | sort");
     let variant = compile(&piped, Level::L1);
     assert_eq!(variant.edits().len(), 1);
-    assert!(!exec_gap(&variant).closed, "the pipe is still there");
+    assert!(exec_gap(&variant).outcome != GapOutcome::Closed, "the pipe is still there");
 
     let gap = exec_gap(&compile(BODY, Level::L0));
-    assert!(!gap.closed, "running a command is still too much");
+    assert!(gap.outcome != GapOutcome::Closed, "running a command is still too much");
 
     let without = BODY.replace("./scripts/run.py a", "ls | sort");
     let variant = compile(&without, Level::L1);
-    assert!(variant.edits().is_empty() && !exec_gap(&variant).closed);
+    assert!(variant.edits().is_empty() && exec_gap(&variant).outcome != GapOutcome::Closed);
 }
 
 #[test]
 fn a_gap_of_another_purpose_stays_open() {
     let body = format!("{BODY}\n## Count\n\n```bash\nls | wc -l\n```\n");
     let variant = installed(samples::bundled(&body, &FILES), "/opt/s");
-    let found: Vec<(String, bool)> =
-        gaps(&variant).into_iter().map(|gap| (gap.purpose_id, gap.closed)).collect();
+    let found: Vec<(String, bool)> = gaps(&variant)
+        .into_iter()
+        .map(|gap| (gap.purpose_id, gap.outcome == GapOutcome::Closed))
+        .collect();
     assert_eq!(found, [("use".to_owned(), true), ("count".to_owned(), false)]);
 }
 

@@ -91,9 +91,13 @@ fn additions_whose_text_does_not_hold() {
         ("First run npm i mailkit.", "\"npm\""),
         ("Use sudo where it fails.", "\"sudo\""),
         ("Use wget for the list.", "\"wget\""),
+        ("Copy it by ssh to a safe place.", "\"ssh\""),
         ("Keep the answer short.", "said already"),
         ("keep the ANSWER short", "said already"),
-        ("Run one command at a time: pass it to the tool exactly as it is written, with its variables set in the same call, and read the output before the next.", "said already"),
+        (
+            "Run one command at a time: pass it to the tool exactly as it is written, with its variables set in the same call, and read the output before the next.",
+            "said already",
+        ),
     ];
     for (text, why) in cases {
         is_refused(json!({ "additions": [addition(AFTER, text)] }), why);
@@ -137,9 +141,7 @@ fn additions_whose_place_does_not_hold() {
 #[test]
 fn requirements_that_do_not_hold() {
     let quote = "in a friendly voice";
-    let other = |purpose: &str| {
-        json!({ "purpose": purpose, "primitive": "follow.style", "level": "L1", "quote": quote })
-    };
+    let other = |purpose: &str| json!({ "purpose": purpose, "primitive": "follow.style", "level": "L1", "quote": quote });
     let cases = [
         (requirement("follow.fashion", "L1", quote), "not in the catalogue"),
         (requirement("", "L1", quote), "not in the catalogue"),
@@ -156,8 +158,7 @@ fn requirements_that_do_not_hold() {
     for (requirement, why) in cases {
         is_refused(json!({ "requirements": [requirement] }), why);
     }
-    let mut known = requirement("follow.procedure", "L1", quote);
-    known["purpose"] = json!("steps");
+    let known = requirement("follow.procedure", "L1", quote);
     is_refused(json!({ "requirements": [known] }), "in the list already");
 }
 

@@ -72,7 +72,7 @@ fn answers_without_the_wanted_form_are_given_up_after_three() {
         "{\"requirements\": [}".to_owned(),
         "{\"additions\": {\"after\": 1}}".to_owned(),
         "{\"document\": \"# A better skill\"}".to_owned(),
-        "{\"requirements\": [{\"purpose\": \"demo\", \"primitive\": \"follow.style\", \"level\": \"L9\", \"quote\": \"in a friendly voice\"}]}".to_owned(),
+        "{\"requirements\": [{\"purpose\": \"steps\", \"primitive\": \"follow.style\", \"level\": \"L9\", \"quote\": \"in a friendly voice\"}]}".to_owned(),
         "[\"additions\"]".to_owned(),
         "null".to_owned(),
         String::new(),
@@ -111,7 +111,8 @@ fn a_call_of_another_tool_is_no_answer() {
 
 #[test]
 fn a_skill_over_the_limit_is_not_sent() {
-    let long = |body: &str| -> Skill { samples::skill(&format!("{body}\n{}", "Line.\n".repeat(20_000))) };
+    let long =
+        |body: &str| -> Skill { samples::skill(&format!("{body}\n{}", "Line.\n".repeat(20_000))) };
     let model = Scripted::new([]);
     let variant = compile_with(long(BODY), Some(model.clone()));
     assert!(report(&variant).failure.unwrap().contains("65536 bytes"));
