@@ -125,6 +125,7 @@ fn purpose_around(input: &RuleInput<'_>, place: Span) -> Option<String> {
 #[derive(Debug, Clone)]
 pub struct CapabilityPass {
     rules: Vec<Arc<dyn RewriteRule>>,
+    directions: bool,
     unmeasured: bool,
     refinement: Option<Refinement>,
 }
@@ -143,9 +144,16 @@ impl CapabilityPass {
                 Arc::new(LoopBound),
                 Arc::new(Checklist),
             ],
+            directions: true,
             unmeasured: false,
             refinement: None,
         }
+    }
+
+    /// The pass without a rule and without directions: it only finds the gaps, until rules are added.
+    #[must_use]
+    pub fn without_rules() -> Self {
+        Self { rules: Vec::new(), directions: false, unmeasured: false, refinement: None }
     }
 
     /// The same pass with one more rule, asked behind the others and before [`Directions`].
@@ -183,6 +191,7 @@ impl Pass for CapabilityPass {
 
     fn configuration(&self) -> String {
         let mut parts = vec![self.rules.iter().map(|rule| rule.id()).collect::<Vec<_>>().join(",")];
+        parts.extend(self.directions.then(|| "directions".to_owned()));
         parts.extend(self.unmeasured.then(|| "unmeasured".to_owned()));
         parts.extend(self.refinement.as_ref().map(Refinement::configuration));
         parts.join(";")
@@ -223,7 +232,9 @@ impl Pass for CapabilityPass {
         if !work.edits.is_empty() {
             now = work.remaining();
         }
-        work.ask(&Directions, &now);
+        if self.directions {
+            work.ask(&Directions, &now);
+        }
         if !work.edits.is_empty() {
             settle(&mut gaps, &work.remaining());
         }

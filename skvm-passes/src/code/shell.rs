@@ -139,6 +139,10 @@ impl<'a> Reader<'a> {
             node.children_by_field_name("argument", &mut cursor).collect();
         let word = self.span(name);
         let mut written = word.text(self.code);
+        // A word that the parser made up to go on behind an error.
+        if written.is_empty() {
+            return;
+        }
         if nesting > MAX_NESTING {
             self.block.facts.has_errors = true;
             arguments.clear();
@@ -150,7 +154,7 @@ impl<'a> Reader<'a> {
             arguments.iter().map(|node| self.span(*node).text(self.code)).collect();
         self.own_files(word, written, &arguments, program);
         let start = word.start.min(self.span(node).start);
-        let end = arguments.last().map_or(word.end, |last| self.span(*last).end);
+        let end = arguments.last().map_or(word.end, |last| self.span(*last).end.max(word.end));
         self.block.commands.push(Command {
             program: program.to_owned(),
             arguments: values.into_iter().map(|value| unquote(value).to_owned()).collect(),

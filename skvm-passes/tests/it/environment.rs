@@ -89,7 +89,7 @@ fn a_requirements_file_declares_distributions() {
                 tomli ; python_version < \"3.11\"\n-r other.txt\n--index-url https://e.org/simple\n";
     let skill = samples::bundled("# Demo\n", &[("requirements-dev.txt", file)]);
     let entries = dependencies(&skill);
-    let found: Vec<(&str, Option<&str>, Vec<&str>, Option<&str>)> = entries
+    let found: Vec<Seen<'_>> = entries
         .iter()
         .map(|e| {
             let extras = e.extras.iter().map(String::as_str).collect();
@@ -361,3 +361,6 @@ fn entries_come_by_kind_then_name_and_once() {
     sorted.dedup();
     assert_eq!(entries, sorted);
 }
+
+/// Name, requirement, extras and marker of a dependency.
+type Seen<'d> = (&'d str, Option<&'d str>, Vec<&'d str>, Option<&'d str>);

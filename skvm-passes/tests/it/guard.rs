@@ -134,7 +134,7 @@ fn help_beside_the_code_passes() {
                 "Run this from the folder of the input:\n\n",
                 Compensation,
             ),
-            replace(&skill, "Say so.", "Say so in one sentence.", Compensation),
+            replace(&skill, "Say so.", "Say so in one sentence.", Substitution),
             replace(&skill, "Write it down", "Write it down, line by line", Compensation),
             insert_before(&skill, "3. Close", "   - Keep the old lines.\n", Compensation),
         ],
@@ -156,7 +156,7 @@ fn a_substitution_may_change_code() {
 fn a_new_link_to_a_file_of_the_skill_passes() {
     let skill = demo();
     for dest in ["more/deep.md", "./more/deep.md#part", "#after"] {
-        passed(&skill, [replace(&skill, "Say so.", &format!("See [x]({dest})."), Compensation)]);
+        passed(&skill, [replace(&skill, "Say so.", &format!("See [x]({dest})."), Substitution)]);
     }
 }
 
@@ -164,7 +164,7 @@ fn a_new_link_to_a_file_of_the_skill_passes() {
 fn an_edit_of_the_front_matter_is_refused() {
     let skill = demo();
     let error =
-        refused(&skill, [replace(&skill, "description: d", "description: e", Compensation)]);
+        refused(&skill, [replace(&skill, "description: d", "description: e", Substitution)]);
     assert_eq!(
         only(&skill, &error, GuardRule::FrontMatter),
         ("an edit changes the front matter".into(), "description: d".into(), Some(0))
@@ -540,7 +540,7 @@ fn tilde_fences_long_fences_and_fences_in_lists_are_told_apart() {
 fn crlf_skills_are_edited_in_place() {
     let skill = samples::shipped("release-notes");
     assert!(skill.source().contains("\r\n"));
-    passed(&skill, [replace(&skill, "Find the range.", "Find the range first.", Compensation)]);
+    passed(&skill, [replace(&skill, "Find the range.", "Find the range first.", Substitution)]);
     let error = refused(&skill, [replace(&skill, "## Style", "## Tone", Substitution)]);
     assert_eq!(only(&skill, &error, GuardRule::Headings).2, Some(0));
 }

@@ -9,6 +9,7 @@ mod environment;
 mod guard;
 mod hostile;
 mod manager;
+mod mutations;
 mod passes;
 mod refinement;
 mod requirements;

@@ -574,7 +574,7 @@ fn replacing(
 
 #[test]
 fn of_two_edits_at_one_place_the_later_is_left_out_and_told() {
-    let kind = EditKind::Compensation;
+    let kind = EditKind::Substitution;
     let manager = PassManager::builder()
         .pass(replacing("early", "quick brown", "slow brown", kind))
         .pass(replacing("late", "brown fox", "brown bear", kind))

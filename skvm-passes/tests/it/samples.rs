@@ -9,7 +9,10 @@ use skvm_core::capability::{CapabilityProfile, Level, Primitive};
 use skvm_core::pass::Unit;
 use skvm_core::skill::Skill;
 use skvm_core::target::Target;
+use skvm_passes::capability::{CapabilityPass, RewriteRule};
+use skvm_passes::code::CodePass;
 use skvm_passes::manager::PassManager;
+use skvm_passes::requirements::RequirementsPass;
 use skvm_passes::variant::Variant;
 
 /// The names of the skills that are shipped as examples.
@@ -103,4 +106,15 @@ pub(crate) fn compile(unit: &Unit) -> Variant {
 /// What a fresh standard pipeline makes of a skill for a target with every primitive at one level.
 pub(crate) fn compile_at(skill: Skill, level: Level) -> Variant {
     compile(&unit(skill).with_profile(profile_of(level)))
+}
+
+/// What the one rule makes of a unit, without the others and without directions.
+pub(crate) fn compile_by(rule: impl RewriteRule + 'static, unit: &Unit) -> Variant {
+    let manager = PassManager::builder()
+        .pass(CodePass)
+        .pass(RequirementsPass)
+        .pass(CapabilityPass::without_rules().with_rule(rule))
+        .build()
+        .unwrap();
+    block_on(manager.compile(unit)).unwrap().variant
 }
