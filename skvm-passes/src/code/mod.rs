@@ -58,6 +58,7 @@ impl Pass for CodePass {
     }
 
     async fn run(&self, cx: &mut PassContext<'_>) -> Result<(), PassError> {
+        syntax::forget();
         let index = analyze(cx.skill());
         for block in index.blocks.iter().filter(|block| block.facts.lines == usize::MAX) {
             let what = match &block.origin {

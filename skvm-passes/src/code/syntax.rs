@@ -1,6 +1,7 @@
 //! Parsers, one a thread, and bounds on their work.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use tree_sitter::{Language, ParseOptions, Parser, Tree};
@@ -21,13 +22,57 @@ const MAX_READS: usize = 64;
 /// behind it.
 const MAX_PIPES: usize = 1024;
 
+/// Most trees that a thread keeps, and the longest text whose tree is kept. One compilation looks at
+/// the same block several times: as its author wrote it, edited, and for the guard. The next one
+/// begins with none.
+const KEPT_TREES: usize = 128;
+const KEPT_BYTES: usize = 8 * 1024;
+
 thread_local! {
     static BASH: RefCell<Option<Parser>> = const { RefCell::new(None) };
     static PYTHON: RefCell<Option<Parser>> = const { RefCell::new(None) };
+    static TREES: RefCell<Trees> = RefCell::default();
+}
+
+/// What the parser gave for a text, by grammar.
+type Trees = HashMap<(Grammar, Box<str>), Option<Tree>>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Grammar {
+    Shell,
+    Python,
+}
+
+/// Lets go of the trees of this thread.
+pub(super) fn forget() {
+    TREES.with_borrow_mut(HashMap::clear);
+}
+
+/// The tree from an earlier call with the same text, else from `parse`.
+fn kept(grammar: Grammar, code: &str, parse: impl FnOnce() -> Option<Tree>) -> Option<Tree> {
+    if code.len() > KEPT_BYTES {
+        return parse();
+    }
+    let key = (grammar, code.into());
+    if let Some(tree) = TREES.with_borrow(|trees| trees.get(&key).cloned()) {
+        return tree;
+    }
+    let tree = parse();
+    TREES.with_borrow_mut(|trees| {
+        if trees.len() >= KEPT_TREES {
+            trees.clear();
+        }
+        trees.insert(key, tree.clone());
+    });
+    tree
 }
 
 /// The syntax tree of a shell text; `None` when the parser gave up.
 pub(super) fn parse_shell(code: &str) -> Option<Tree> {
+    kept(Grammar::Shell, code, || parse_shell_now(code))
+}
+
+fn parse_shell_now(code: &str) -> Option<Tree> {
     if code.replace("||", "").matches('|').count() > MAX_PIPES {
         return None;
     }
@@ -40,8 +85,10 @@ pub(super) fn parse_shell(code: &str) -> Option<Tree> {
 
 /// The syntax tree of a Python text; `None` when the parser gave up.
 pub(super) fn parse_python(code: &str) -> Option<Tree> {
-    PYTHON.with_borrow_mut(|parser| {
-        parse(parser, &tree_sitter_python::LANGUAGE.into(), code.as_bytes())
+    kept(Grammar::Python, code, || {
+        PYTHON.with_borrow_mut(|parser| {
+            parse(parser, &tree_sitter_python::LANGUAGE.into(), code.as_bytes())
+        })
     })
 }
 
