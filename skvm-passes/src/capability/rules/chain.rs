@@ -1,7 +1,4 @@
-//! The rule `split-chain`: `a && b` becomes two lines, so that each command is a step of its own.
-//!
-//! Left alone are chains with `cd`, `export` and their kind, which change the state of the shell that
-//! the next command needs, and lines with `||`, `;` or a pipe.
+//! The rule `split-chain`.
 
 use skvm_core::artifact::{CodeLanguage, CodeOrigin};
 use skvm_core::capability::{Level, Primitive};
@@ -12,7 +9,10 @@ use skvm_core::span::Span;
 use super::super::{RewriteRule, RuleInput, newline, purpose_around};
 use super::quoting::{Place, places};
 
-/// See the [module](self).
+/// The rule `split-chain`: `a && b` becomes two lines, so that each command is a step of its own.
+///
+/// Left alone are chains with `cd`, `export` and their kind, which change the state of the shell that
+/// the next command needs, and lines with `||`, `;` or a pipe.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SplitChain;
 

@@ -1,7 +1,4 @@
-//! The rule `checklist`: the constraints of a section are restated behind it as a list to tick, each in
-//! positive words.
-//!
-//! The section keeps its sentences; the list is the moment at which they are looked at one by one.
+//! The rule `checklist`.
 
 use std::fmt::Write as _;
 
@@ -12,7 +9,10 @@ use skvm_core::span::Span;
 use super::super::{RewriteRule, RuleInput, newline, purpose_around};
 use crate::requirements::{CHECK_PREFIXES, MAX_CHECKS, bindings};
 
-/// See the [module](self).
+/// The rule `checklist`: the constraints of a section are restated behind it as a list to tick, each in
+/// positive words.
+///
+/// The section keeps its sentences; the list is the moment at which they are looked at one by one.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Checklist;
 

@@ -1,7 +1,4 @@
-//! The rule `directions`: puts the [directions](crate::requirements::Direction) that close a gap at the
-//! head of the skill, one line each, each once.
-//!
-//! A way around a primitive that the target can walk is preferred to taking its demand down.
+//! The rule `directions`.
 
 use skvm_core::capability::{Gap, Level, Primitive};
 use skvm_core::edit::{Edit, EditKind, EditReason};
@@ -10,7 +7,12 @@ use skvm_core::skill::Skill;
 use super::super::{RewriteRule, RuleInput, newline};
 use crate::requirements::{DIRECTIONS, Direction, directions_in, shows};
 
-/// See the [module](self). It is asked last, about what the other rules leave open.
+/// The rule `directions`: puts the [directions](crate::requirements::Direction) that close a gap at the
+/// head of the skill, one line each, each once.
+///
+/// A way around a primitive that the target can walk is preferred to taking its demand down.
+///
+/// It is asked last, about what the other rules leave open.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Directions;
 

@@ -1,4 +1,4 @@
-//! The rule `file-list`: where a skill first says to read a folder, the files are named.
+//! The rule `file-list`.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use skvm_core::edit::{Edit, EditKind, EditReason};
 use super::super::{RewriteRule, RuleInput, purpose_around};
 use crate::requirements::{FILES_FOLLOW, unlisted_folders};
 
-/// See the [module](self).
+/// The rule `file-list`: where a skill first says to read a folder, the files are named.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FileList;
 

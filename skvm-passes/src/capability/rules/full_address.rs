@@ -1,5 +1,4 @@
-//! The rule `full-address`: where a skill names a request by its path and the base address elsewhere,
-//! the whole address is put beside the path.
+//! The rule `full-address`.
 
 use skvm_core::capability::{Level, Primitive};
 use skvm_core::edit::{Edit, EditKind, EditReason};
@@ -8,7 +7,8 @@ use skvm_core::skill::Skill;
 use super::super::{RewriteRule, RuleInput, purpose_around};
 use crate::requirements::{ADDRESS_FOLLOWS, partial_request};
 
-/// See the [module](self).
+/// The rule `full-address`: where a skill names a request by its path and the base address elsewhere,
+/// the whole address is put beside the path.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FullAddress;
 

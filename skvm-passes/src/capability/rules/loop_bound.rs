@@ -1,4 +1,4 @@
-//! The rule `loop-bound`: a step that goes on until something is reached gets a bound and an end.
+//! The rule `loop-bound`.
 
 use skvm_core::capability::{Level, Primitive};
 use skvm_core::edit::{Edit, EditKind, EditReason};
@@ -7,7 +7,7 @@ use super::super::{RewriteRule, RuleInput, purpose_around};
 use crate::concurrency::is_procedure;
 use crate::requirements::is_unbounded_loop;
 
-/// See the [module](self).
+/// The rule `loop-bound`: a step that goes on until something is reached gets a bound and an end.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LoopBound;
 

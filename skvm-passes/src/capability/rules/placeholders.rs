@@ -1,8 +1,4 @@
-//! The rule `placeholders`: `<x>`, `{x}` and `YOUR_X` in shell blocks become quoted variables, with a
-//! line for each at the head of the block.
-//!
-//! Of the published blocks with `<x>`, 782 do not parse and 324 more silently redirect. A target that
-//! copies such a block makes something else of it than it says; one that sets a variable does not.
+//! The rule `placeholders`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -19,7 +15,11 @@ use super::quoting::{Place, places};
 use crate::code;
 use crate::requirements::FILL_IN;
 
-/// See the [module](self).
+/// The rule `placeholders`: `<x>`, `{x}` and `YOUR_X` in shell blocks become quoted variables, with a
+/// line for each at the head of the block.
+///
+/// Of the published blocks with `<x>`, 782 do not parse and 324 more silently redirect. A target that
+/// copies such a block makes something else of it than it says; one that sets a variable does not.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Placeholders;
 

@@ -1,9 +1,4 @@
-//! The rule `script-path`: references to the skill's own scripts become absolute paths at the place
-//! of installation, run through an interpreter.
-//!
-//! A relative path works only from the right folder, and a script without its interpreter only with
-//! the right permission bits, which published skills have lost. Both are things that a weak target
-//! does not find out. This is the example that the paper gives for PASS-1.
+//! The rule `script-path`.
 
 use skvm_core::artifact::{CodeOrigin, ScriptUse};
 use skvm_core::capability::{Level, Primitive};
@@ -13,7 +8,12 @@ use skvm_core::span::Span;
 
 use super::super::{RewriteRule, RuleInput, purpose_around};
 
-/// See the [module](self).
+/// The rule `script-path`: references to the skill's own scripts become absolute paths at the place
+/// of installation, run through an interpreter.
+///
+/// A relative path works only from the right folder, and a script without its interpreter only with
+/// the right permission bits, which published skills have lost. Both are things that a weak target
+/// does not find out. This is the example that the paper gives for PASS-1.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ScriptPath;
 
