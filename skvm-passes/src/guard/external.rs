@@ -78,8 +78,36 @@ impl Reach {
             }
             programs.insert(command.program);
         }
+        programs.extend(called(skill, &blocks));
         Self { programs, packages, hosts: hosts(skill.source()) }
     }
+}
+
+/// What stands in the place of a program in code that is not read as shell: inline code with
+/// arguments, and the lines of blocks of no known language.
+fn called(skill: &Skill, blocks: &[CodeBlock]) -> BTreeSet<String> {
+    let document = skill.document();
+    let inline =
+        document.code_spans().iter().map(|code| code.content().text(skill.source()).into());
+    let unread = blocks.iter().filter(|block| {
+        block.facts.language == CodeLanguage::Other
+            && matches!(block.origin, CodeOrigin::Fence { .. })
+    });
+    let unread = unread.map(|block| code_of(skill, block));
+    let mut called = BTreeSet::new();
+    for (code, alone) in inline.map(|code| (code, false)).chain(unread.map(|code| (code, true))) {
+        let code: Cow<'_, str> = code;
+        for line in without_prompts(&code).lines() {
+            let mut words = line.split_whitespace();
+            let first = words.next().unwrap_or("");
+            let like_a_program = first.starts_with(|c: char| c.is_ascii_lowercase())
+                && first.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.+/".contains(&b));
+            if like_a_program && (alone || words.next().is_some()) {
+                called.insert(first.to_owned());
+            }
+        }
+    }
+    called
 }
 
 fn code_of<'s>(skill: &'s Skill, block: &CodeBlock) -> Cow<'s, str> {
@@ -133,9 +161,13 @@ fn is_install(command: &Command) -> bool {
 
 /// The hosts of every web address in a text, with port.
 fn hosts(text: &str) -> BTreeSet<String> {
-    text.match_indices("://")
-        .filter_map(|(at, _)| {
-            let rest = text.get(at + 3..)?;
+    let starts = text.match_indices("://").map(|(at, mark)| at + mark.len());
+    let bare = text.match_indices("www.").map(|(at, _)| at);
+    let bare = bare.filter(|at| !text[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '/'));
+    starts
+        .chain(bare)
+        .filter_map(|at| {
+            let rest = text.get(at..)?;
             let end = rest.find(|c: char| {
                 c.is_whitespace()
                     || matches!(c, '/' | '?' | '#' | '"' | '\'' | '`' | ')' | '>' | ']')

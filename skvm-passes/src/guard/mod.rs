@@ -5,7 +5,7 @@
 //! | rule | what must hold |
 //! |---|---|
 //! | `front-matter` | its bytes are unchanged |
-//! | `code-blocks` | every block is there, with its code, unless a substitution covers the change |
+//! | `code-blocks` | every block is there, with its code, unless a substitution covers the change; inline code likewise |
 //! | `headings` | the same headings at the same levels in the same order |
 //! | `enumerations` | every list item is still an item |
 //! | `length` | added lines stay within the budget |
@@ -190,6 +190,7 @@ impl Guard {
         let mut violations = Vec::new();
         structure::front_matter(&comparison, &mut violations);
         structure::code_blocks(&comparison, &mut violations);
+        structure::inline_code(&comparison, &mut violations);
         structure::headings(&comparison, &mut violations);
         structure::enumerations(&comparison, &mut violations);
         structure::links(&comparison, &mut violations);

@@ -92,6 +92,25 @@ pub(super) fn code_blocks(comparison: &Comparison<'_>, violations: &mut Vec<Viol
     }
 }
 
+/// Inside inline code, too, only a substitution changes something.
+pub(super) fn inline_code(comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
+    for code in comparison.source.document().code_spans() {
+        for index in comparison.touching(code.span()) {
+            let edit = comparison.edits.iter().nth(index);
+            if edit.is_some_and(|edit| {
+                edit.reason.kind != EditKind::Substitution && !edit.span.contains(code.span())
+            }) {
+                violations.push(Violation {
+                    rule: GuardRule::CodeBlocks,
+                    message: "an edit that is no substitution changes inline code".to_owned(),
+                    span: Some(code.span()),
+                    edit: Some(index),
+                });
+            }
+        }
+    }
+}
+
 pub(super) fn headings(comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
     fn of(skill: &Skill) -> impl Iterator<Item = &Heading> {
         skill.document().sections().iter().filter_map(|section| section.heading())

@@ -30,7 +30,7 @@ pub(super) fn check(comparison: &Comparison<'_>, violations: &mut Vec<Violation>
             violation("an edit that is to add help takes something away".to_owned());
         } else if splits_a_word(source, edit) {
             violation("an edit cuts into a number or a word".to_owned());
-        } else if !in_code(document, edit.span)
+        } else if !(edit.reason.kind == EditKind::Substitution && in_code(document, edit.span))
             && let Some(lost) = lost(before, &edit.replacement)
         {
             violation(format!("{lost:?} is gone from the text"));

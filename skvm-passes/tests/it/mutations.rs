@@ -56,7 +56,11 @@ fn check(class: Class, name: &str, skill: &Skill, place: Index, inner: Index) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 6_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn the_guard_catches_every_mutation(

@@ -1,38 +1,20 @@
 //! Real skills, where a folder of them is at hand:
 //! `SKVM_CORPUS=<folder> cargo test -p skvm-passes -- --ignored mutations`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use skvm_core::edit::{Edit, EditKind, EditReason};
-use skvm_core::skill::Skill;
+use skvm_core::skill::{Skill, discover};
 use skvm_core::span::Span;
 use skvm_passes::guard::GuardRule;
 
 use super::verdict;
 
-/// The folders below `root` that hold a skill.
-fn skills(root: &Path, found: &mut Vec<PathBuf>) {
-    if root.join("SKILL.md").is_file() {
-        found.push(root.to_owned());
-    }
-    for entry in fs::read_dir(root).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            skills(&path, found);
-        }
-    }
-}
-
 #[test]
 #[ignore = "needs SKVM_CORPUS to name a folder of real skills"]
 fn no_changed_character_of_any_block_goes_unnoticed() {
-    let mut folders = Vec::new();
-    skills(Path::new(&std::env::var("SKVM_CORPUS").unwrap()), &mut folders);
-    folders.sort();
+    let folders = discover(std::env::var("SKVM_CORPUS").unwrap()).unwrap();
     let (mut blocks, mut checked, mut missed) = (0, 0, Vec::new());
     for folder in folders {
-        let Ok(skill) = Skill::load(&folder) else { continue };
+        let skill = Skill::load(&folder).unwrap();
         // The bundle has no part in this, and reading it again for each edit would.
         let skill = Skill::from_text(&folder, skill.source());
         checked += 1;
@@ -55,9 +37,5 @@ fn no_changed_character_of_any_block_goes_unnoticed() {
     }
     assert!(checked > 0, "no skill is found");
     assert!(missed.is_empty(), "{} misses of {blocks} blocks: {missed:#?}", missed.len());
-    // For whoever runs it, with `--nocapture`.
-    #[expect(clippy::print_stdout, reason = "a count for the reader")]
-    {
-        println!("{blocks} blocks of {checked} skills");
-    }
+    println!("{blocks} blocks of {checked} skills"); // shown with `--nocapture`
 }

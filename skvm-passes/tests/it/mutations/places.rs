@@ -1,7 +1,7 @@
 //! What can be broken in a skill, and where.
 
 use proptest::sample::Index;
-use skvm_core::document::Fence;
+use skvm_core::document::{Fence, Language};
 use skvm_core::skill::Skill;
 use skvm_core::span::Span;
 use skvm_passes::guard::GuardRule;
@@ -23,6 +23,7 @@ pub(super) enum Class {
     Info,
     FenceEnd,
     InlineCode,
+    CodeReach,
     HeadingRenamed,
     HeadingLevel,
     HeadingGone,
@@ -59,6 +60,15 @@ const ADDRESSES: [&str; 8] = [
     "\n\n```json\n{\"u\": \"https://zz.example\"}\n```\n",
     " Ask www.zz.example for it.",
 ];
+/// At the head of a shell block: what even a substitution may not bring.
+const REACHES: [&str; 6] = [
+    "zzcmd --now",
+    "ls | zzcmd",
+    "echo $(zzcmd)",
+    "pip install zzpkg",
+    "ls https://zz.example/x",
+    "if true; then zzcmd; fi",
+];
 const PACKAGES: [&str; 7] = [
     "\n\n```sh\npip install zzpkg\n```\n",
     "\n\n```sh\npython3 -m pip install -q zzpkg\n```\n",
@@ -70,13 +80,14 @@ const PACKAGES: [&str; 7] = [
 ];
 
 impl Class {
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::CodeChanged,
         Self::CodeGrown,
         Self::CodeLineGone,
         Self::Info,
         Self::FenceEnd,
         Self::InlineCode,
+        Self::CodeReach,
         Self::HeadingRenamed,
         Self::HeadingLevel,
         Self::HeadingGone,
@@ -109,7 +120,7 @@ impl Class {
             Self::NumberChanged | Self::NumberGrown => GuardRule::Wording,
             Self::LinkRetargeted | Self::LinkNew => GuardRule::Links,
             Self::FrontMatter => GuardRule::FrontMatter,
-            Self::Command | Self::Address | Self::Package => GuardRule::External,
+            Self::CodeReach | Self::Command | Self::Address | Self::Package => GuardRule::External,
         }
     }
 
@@ -171,6 +182,20 @@ pub(super) fn mutate(class: Class, skill: &Skill, place: Index, inner: Index) ->
             let c = source.get(at..)?.chars().next()?;
             let span = Span::new(at, at + c.len_utf8());
             Some(Mutation { span, text: format!("{c} --zz "), is_code: true })
+        }
+        Class::CodeReach => {
+            let of_shell = |fence: &&Fence| fence.language() == Language::Shell;
+            let fences: Vec<&Fence> = document.fences().iter().filter(of_shell).collect();
+            let fence = pick(&fences, place)?;
+            let at = fence.segments().first()?.start;
+            let indent = source.get(..at)?.rsplit('\n').next()?;
+            let line = REACHES[inner.index(REACHES.len())];
+            // The block may hold nothing that a shell reads.
+            let code = fence.code(source);
+            let other =
+                code.trim().is_empty() || code.trim_start().starts_with(['{', '[', '/', '#']);
+            (!other).then_some(())?;
+            prose(Span::at(at), format!("{line}\n{indent}"))
         }
         _ => prose_mutation(class, skill, place, inner),
     }
