@@ -87,6 +87,9 @@ pub struct CodeFacts {
     /// Shell pipes.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub pipes: usize,
+    /// Commands that run only if the one before them succeeds: `&&`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub chains: usize,
     /// Shell redirects of output.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub redirects: usize,

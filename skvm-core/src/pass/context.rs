@@ -62,6 +62,8 @@ pub struct PassOutput {
     pub diagnostics: Vec<Diagnostic>,
     /// Whether it asked for the target; if not, the result serves every target.
     pub looked_at_target: bool,
+    /// Whether the result owes something to a passing fault, so that it is not to be kept.
+    pub is_transient: bool,
 }
 
 /// The only way in and out for a pass.
@@ -198,6 +200,12 @@ impl<'a> PassContext<'a> {
     /// Tells a finding.
     pub fn diagnose(&mut self, diagnostic: Diagnostic) {
         self.output.diagnostics.push(diagnostic);
+    }
+
+    /// Says that the result owes something to a passing fault, such as a model that did not answer. It
+    /// serves this compilation and is not kept for the next.
+    pub fn mark_transient(&mut self) {
+        self.output.is_transient = true;
     }
 
     /// A model to refine with, if the host gave one. Its answers are recorded: the same request gives

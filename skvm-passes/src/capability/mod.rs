@@ -247,6 +247,9 @@ impl Pass for CapabilityPass {
                 install_dir: work.install_dir,
             };
             let report = refinement.refine(model, &subject, &mut work.edits).await;
+            if report.provider_failed {
+                cx.mark_transient();
+            }
             add_refined(&mut gaps, &report, &profile);
             for diagnostic in tell_refined(&report) {
                 cx.diagnose(diagnostic);

@@ -86,6 +86,9 @@ pub struct RefinementReport {
     pub failure: Option<String>,
     /// Tokens of all calls together.
     pub usage: Usage,
+    /// Whether the provider failed, rather than the model's answers.
+    #[serde(skip)]
+    pub(super) provider_failed: bool,
 }
 
 impl Artifact for RefinementReport {
@@ -166,6 +169,7 @@ impl Refinement {
             }
             Err(error) => {
                 report.usage = error.usage();
+                report.provider_failed = error.provider_error().is_some();
                 let cause = error.provider_error().map(|cause| format!(": {cause}"));
                 report.failure = Some(format!("{error}{}", cause.unwrap_or_default()));
                 return report;

@@ -108,6 +108,9 @@ impl<'a> Reader<'a> {
         match node.kind() {
             "command" => self.command(node, nesting),
             "|" | "|&" => self.block.facts.pipes += 1,
+            "&&" if node.parent().is_some_and(|parent| parent.kind() == "list") => {
+                self.block.facts.chains += 1;
+            }
             "file_redirect" if nesting <= MAX_NESTING => self.redirect(node),
             "heredoc_redirect" => self.block.facts.heredocs += 1,
             "for_statement"

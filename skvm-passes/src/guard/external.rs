@@ -8,6 +8,7 @@ use skvm_core::skill::Skill;
 
 use super::{Comparison, GuardRule, Violation};
 use crate::code;
+use crate::requirements::FILL_IN;
 
 pub(super) fn check(comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
     let before = Reach::of(comparison.source);
@@ -29,7 +30,8 @@ pub(super) fn check(comparison: &Comparison<'_>, violations: &mut Vec<Violation>
         .filter(|interpreter| runs_own_script(comparison, interpreter))
         .collect();
     for program in after.programs.difference(&before.programs) {
-        if !own_interpreters.contains(program.as_str()) {
+        // `set` starts nothing; it stands where a rule makes a block stop at the first failure.
+        if program != "set" && !own_interpreters.contains(program.as_str()) {
             violation("program", program);
         }
     }
@@ -74,7 +76,8 @@ impl Reach {
             );
         for command in blocks.iter().flat_map(|block| &block.commands).cloned().chain(verbatim) {
             if is_install(&command) {
-                packages.extend(command.arguments);
+                let names = command.arguments.into_iter();
+                packages.extend(names.filter(|name| !is_variable_to_set(name, skill.source())));
             }
             programs.insert(command.program);
         }
@@ -122,6 +125,18 @@ fn code_of<'s>(skill: &'s Skill, block: &CodeBlock) -> Cow<'s, str> {
 
 fn without_prompts(code: &str) -> String {
     code.split_inclusive('\n').map(|line| line.strip_prefix("$ ").unwrap_or(line)).collect()
+}
+
+/// Whether a word is nothing but a variable that the text leaves to the reader to set, as the rule
+/// `placeholders` writes it: that names no package.
+fn is_variable_to_set(word: &str, source: &str) -> bool {
+    let bare = word.trim_matches(['"', '\'']);
+    bare.strip_prefix('$').is_some_and(|name| {
+        let name = name.trim_matches(['{', '}']);
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && source.contains(&format!("{name}={FILL_IN}"))
+    })
 }
 
 /// Whether a command installs something.

@@ -9,7 +9,7 @@ use super::{Comparison, GuardRule, Violation};
 /// Words that bind; with them the sense of a sentence turns.
 const BINDING: [&str; 14] = [
     "must", "never", "always", "not", "don't", "no", "only", "cannot", "shall", "required",
-    "at least", "at most", "before", "after",
+    "least", "most", "before", "after",
 ];
 
 /// A compensation keeps what it stands in the place of; any other edit of prose keeps the numbers and
@@ -26,7 +26,9 @@ pub(super) fn check(comparison: &Comparison<'_>, violations: &mut Vec<Violation>
                 edit: Some(index),
             });
         };
-        if edit.reason.kind == EditKind::Compensation && !edit.replacement.contains(before) {
+        if edit.replacement.contains("<!--") && !before.contains("<!--") {
+            violation("an edit opens a comment, which hides what follows".to_owned());
+        } else if edit.reason.kind == EditKind::Compensation && !edit.replacement.contains(before) {
             violation("an edit that is to add help takes something away".to_owned());
         } else if splits_a_word(source, edit) {
             violation("an edit cuts into a number or a word".to_owned());

@@ -69,6 +69,9 @@ pub struct Compilation {
     pub variant: Variant,
     /// One record a pass, in the order in which they ran.
     pub passes: Vec<PassRecord>,
+    /// Whether a pass met a passing fault: the variant is sound, and compiling again may give a better
+    /// one.
+    pub is_transient: bool,
 }
 
 /// A skill could not be compiled.
@@ -166,11 +169,12 @@ impl PassManager {
                 source,
             })?);
         }
+        let is_transient = merged.is_transient;
         let variant = self.verify(unit, merged).map_err(|source| CompileError::Guard {
             skill: unit.skill.name().to_owned(),
             source,
         })?;
-        Ok(Compilation { variant, passes: records })
+        Ok(Compilation { variant, passes: records, is_transient })
     }
 
     /// Runs one pass, or takes what it gave before, and adds that to what is there.
@@ -204,7 +208,9 @@ impl PassManager {
                 }
                 pass.run(&mut cx).await?;
                 let output = Arc::new(cx.finish());
-                self.memo.put(keys, Arc::clone(&output));
+                if !output.is_transient {
+                    self.memo.put(keys, Arc::clone(&output));
+                }
                 (PassStatus::Ran, output)
             }
         };
@@ -223,7 +229,7 @@ impl PassManager {
 
     /// Verifies the edits. Edits that the guard blames are taken back and told, until it agrees.
     fn verify(&self, unit: &Unit, merged: Merged) -> Result<Variant, GuardError> {
-        let Merged { artifacts, mut edits, mut diagnostics } = merged;
+        let Merged { artifacts, mut edits, mut diagnostics, .. } = merged;
         let verified = loop {
             let error = match self.guard.verify(&unit.skill, &unit.install_dir, edits) {
                 Ok(verified) => break verified,
@@ -298,11 +304,13 @@ struct Merged {
     artifacts: ArtifactSet,
     edits: Edits,
     diagnostics: Vec<Diagnostic>,
+    is_transient: bool,
 }
 
 impl Merged {
     /// Adds what a pass gave. An edit that overlaps one of an earlier pass is left out and told.
     fn add(&mut self, pass: &dyn Pass, unit: &Unit, output: &PassOutput) {
+        self.is_transient |= output.is_transient;
         self.artifacts.extend(output.artifacts.clone());
         self.diagnostics.extend(output.diagnostics.iter().cloned());
         for edit in &output.edits {

@@ -32,6 +32,7 @@ pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector
             collector.add(code.section(), P::ToolWeb, Level::L2, evidence, code.span());
         }
     }
+    let mut files_written = 0;
     for block in &code.blocks {
         let (section, fence, span) = match block.origin {
             CodeOrigin::Fence { index, span } => match document.fences().get(index) {
@@ -48,6 +49,15 @@ pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector
             continue;
         }
         let mut block = Block { skill, block, fence, section, span, collector };
+        files_written += block.writes();
+        if let Some(level) = match files_written {
+            0..2 => None,
+            2..4 => Some(Level::L2),
+            _ => Some(Level::L3),
+        } && block.writes() > 0
+        {
+            block.add(P::ToolFileWrite, level, "writes several files");
+        }
         block.scripts();
         match block.block.facts.language {
             CodeLanguage::Shell => block.shell(),
@@ -86,6 +96,14 @@ impl Block<'_, '_> {
         }
     }
 
+    /// How many files it writes, as far as redirects and `-o` tell.
+    fn writes(&self) -> usize {
+        let named = |command: &&Command| {
+            command.arguments.iter().any(|a| matches!(a.as_str(), "-o" | "--output"))
+        };
+        self.block.facts.redirects + self.block.commands.iter().filter(named).count()
+    }
+
     /// Own scripts: using them is delegation. A relative path has to be resolved first, which an
     /// absolute one through its interpreter has not.
     fn scripts(&mut self) {
@@ -114,6 +132,9 @@ impl Block<'_, '_> {
         self.add(P::ToolCallFormat, Level::L1, "passes a command to a tool");
         if facts.redirects > 0 || facts.loops > 0 {
             self.add(P::ToolExec, Level::L2, "runs commands with redirects or loops");
+        }
+        if facts.chains > 0 {
+            self.add(P::ToolExec, Level::L2, "chains commands");
         }
         if facts.pipes > 0 && self.block.commands.len() >= 4 {
             self.add(P::ToolExec, Level::L3, "chains several commands");

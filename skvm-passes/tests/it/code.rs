@@ -71,6 +71,7 @@ fn functions_that_a_block_defines_are_no_commands_of_it() {
 #[test]
 fn facts_count_what_makes_shell_hard() {
     let of = |lines, pipes, redirects, loops, heredocs| CodeFacts {
+        chains: 0,
         language: CodeLanguage::Shell,
         lines,
         pipes,

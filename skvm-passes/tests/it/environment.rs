@@ -59,7 +59,7 @@ fn only(skill: &Skill) -> Dependency {
 #[test]
 fn front_matter_declares_programs_variables_and_systems() {
     let skill = samples::loaded(
-        "---\nname: demo\ndescription: d\nmetadata: {\"openclaw\":{\"os\":[\"darwin\"],\"primaryEnv\":\"MAIN_KEY\",\
+        "\n---\nname: demo\ndescription: d\nmetadata: {\"openclaw\":{\"os\":[\"darwin\"],\"primaryEnv\":\"MAIN_KEY\",\
          \"requires\":{\"bins\":[\"ffmpeg\"],\"anyBins\":[\"magick\",\"gm\"],\"env\":[\"API_KEY\"]}}}\n---\n# Demo\n",
         &[],
     );

@@ -245,12 +245,15 @@ fn texts_that_once_broke_something_compile_soundly() {
     for code in [
         // Read outside of a table in the scanner of the shell grammar.
         "{\u{31860}",
+        "{\u{e3ebb}",
+        "{\u{10ffff}",
         // A node that ended inside of a character.
         "\\\r¡",
         // A path that was taken apart at its second quote.
         "python \"$D\"/run.py x",
     ] {
         compile(&in_fence("bash", code));
+        compile(&in_fence("bash", &format!("ls\n{code}")));
     }
 }
 

@@ -211,7 +211,10 @@ impl SkVm {
         let started = Instant::now();
         let compilation = self.0.passes.compile(unit).await?;
         let variant = Arc::new(compilation.variant);
-        self.0.store.publish(key, Arc::clone(&variant)).await?;
+        // What owes something to a passing fault serves this time, and is made anew the next.
+        if !compilation.is_transient {
+            self.0.store.publish(key, Arc::clone(&variant)).await?;
+        }
         self.tell(|| Event::Compiled {
             skill: unit.skill.name().to_owned(),
             target: unit.target.clone(),

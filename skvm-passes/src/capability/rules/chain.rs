@@ -9,9 +9,10 @@ use skvm_core::span::Span;
 use super::super::{RewriteRule, RuleInput, newline, purpose_around};
 use super::quoting::{Place, places};
 
-/// The rule `split-chain`: `a && b` becomes two lines, so that each command is a step of its own.
+/// The rule `split-chain`: a block that is one chain `a && b` becomes a line for each command, so that
+/// each is a step of its own, with `set -e` before them, so that a failure still stops the rest.
 ///
-/// Left alone are chains with `cd`, `export` and their kind, which change the state of the shell that
+/// Left alone are blocks with other commands besides, chains with `cd`, `export` and their kind, which change the state of the shell that
 /// the next command needs, and lines with `||`, `;` or a pipe.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SplitChain;
@@ -49,37 +50,43 @@ impl RewriteRule for SplitChain {
 }
 
 impl SplitChain {
-    fn fence(&self, input: &RuleInput<'_>, fence: &Fence) -> Vec<Edit> {
+    fn fence(&self, input: &RuleInput<'_>, fence: &Fence) -> Option<Edit> {
         let source = input.skill.source();
         let code = fence.code(source);
-        let Some(places) = places(&code) else { return Vec::new() };
+        let places = places(&code)?;
         if code.contains("\\\n") || code.contains("\\\r\n") || code.contains(['(', '{']) {
-            return Vec::new();
+            return None;
         }
-        let indent = fence.segments().first().map_or("", |first| {
-            source.get(..first.start).unwrap_or("").rsplit('\n').next().unwrap_or("")
+        let is_command = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with('#');
+        let mut lines = code.split_inclusive('\n').filter(is_command);
+        let (Some(line), None) = (lines.next(), lines.next()) else { return None };
+        let line_span = Span::of_slice(&code, line)?;
+        let links = links(line, places.get(line_span.start..line_span.end)?);
+        let (first, last) = (links.first()?, links.last()?);
+        let indent = fence.segments().first().map_or("", |segment| {
+            source.get(..segment.start).unwrap_or("").rsplit('\n').next().unwrap_or("")
         });
         let line_break = format!("{}{indent}", newline(input.skill));
-        let mut edits = Vec::new();
-        let mut start = 0;
-        for line in code.split_inclusive('\n') {
-            for link in links(line, &places[start..start + line.len()]) {
-                let mut reason = EditReason::new(
-                    self.id(),
-                    EditKind::Substitution,
-                    "each command of the chain is a line of its own",
-                );
-                reason.purpose = purpose_around(input, fence.span());
-                reason.primitive = Some(Primitive::ToolExec);
-                (reason.from, reason.to) = (Some(Level::L3), Some(Level::L2));
-                let span = fence.source_span(link.shifted(start));
-                edits.push(Edit::replace(span, line_break.clone(), reason));
-            }
-            start += line.len();
+        let head = line.len() - line.trim_start().len();
+        let mut text = format!("{STOP}{line_break}");
+        let mut at = head;
+        for link in &links {
+            text.push_str(line.get(at..link.start)?);
+            text.push_str(&line_break);
+            at = link.end;
         }
-        edits
+        let note = "each command of the chain is a line of its own, and a failure stops them";
+        let mut reason = EditReason::new(self.id(), EditKind::Substitution, note);
+        reason.purpose = purpose_around(input, fence.span());
+        reason.primitive = Some(Primitive::ToolExec);
+        (reason.from, reason.to) = (Some(Level::L2), Some(Level::L1));
+        let span = Span::new(head.min(first.start), last.end).shifted(line_span.start);
+        Some(Edit::replace(fence.source_span(span), text, reason))
     }
 }
+
+/// What keeps the condition of `&&` when the commands stand on lines of their own.
+const STOP: &str = "set -e  # stop at the first failure";
 
 /// The `&&` of a line, blanks around them included; none when the line must stay whole.
 fn links(line: &str, places: &[Place]) -> Vec<Span> {

@@ -97,8 +97,7 @@ fn clause(source: &str, section: Span, word: Span) -> Option<String> {
     let rest = source.get(word.end..section.end)?;
     let line = rest.split(['\n', '\r']).next()?;
     let end = line.find(". ").or_else(|| line.find("; ")).unwrap_or(line.len());
-    let clause: String = line
-        .get(..end)?
+    let clause: String = without_links(line.get(..end)?)
         .trim_matches(|c: char| c.is_whitespace() || "*_:.,|`".contains(c))
         .chars()
         .filter(|c| !"*[]<>|".contains(*c) && !c.is_control())
@@ -108,4 +107,17 @@ fn clause(source: &str, section: Span, word: Span) -> Option<String> {
     let clause =
         if clause.matches('`').count() % 2 == 1 { clause.replace('`', "") } else { clause };
     (clause.chars().filter(|c| c.is_alphanumeric()).count() >= 3).then_some(clause)
+}
+
+/// The text with `[name](address)` as the name alone.
+fn without_links(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((name, after)) = rest.split_once("](") {
+        let Some((_, behind)) = after.split_once(')') else { break };
+        plain.push_str(name);
+        rest = behind;
+    }
+    plain.push_str(rest);
+    plain
 }
