@@ -118,8 +118,10 @@ fn sentences(text: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for sentence in text.lines().flat_map(|line| line.split(". ")) {
         let plain = sentence.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-        // A variable is set in every block that uses it, and every loop has its own bound.
-        let each = plain.contains("# fill in: ") || plain.starts_with("at most 5 rounds");
+        // Every block sets its own variables and its own stop, and every loop has its own bound.
+        let each = plain.contains("# fill in: ")
+            || plain.starts_with("set -e ")
+            || plain.starts_with("at most 5 rounds");
         if plain.split(' ').count() >= 4 && !each {
             *counts.entry(plain).or_insert(0) += 1;
         }
