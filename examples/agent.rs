@@ -9,7 +9,7 @@
 //! key, if the endpoint wants one, is read from the environment variable `SKVM_API_KEY`. The exit status
 //! is 0 when the model gave its final answer, and 1 otherwise.
 
-#![expect(clippy::print_stdout, reason = "an example is a program")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example is a program")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use skvm_core::harness::{HarnessEvent, Role, RunRecord, RunStatus, Task};
 use skvm_core::skill::Skill;
 use skvm_core::target::Target;
+use skvm_examples::profiles;
 use skvm_examples::usage::{Stop, finish};
 use skvm_runtime::backend::{ApiKey, OpenAiCompatible};
 use skvm_runtime::engine::{Event, EventStream, RunRequest, SkVm};
@@ -61,6 +62,7 @@ fn arguments() -> Result<Arguments, Stop> {
             Long("model") => model = Some(parser.value()?.string()?),
             Long("workdir") => workdir = Some(PathBuf::from(parser.value()?)),
             Long("json") => json = true,
+            Long("help") => return Err(Stop::Help),
             Long("harness") => match parser.value()?.string()?.as_str() {
                 "bare" | BARE_AGENT => {}
                 other => return Err(Stop::usage(format!("no harness is called {other:?}"))),
@@ -69,6 +71,12 @@ fn arguments() -> Result<Arguments, Stop> {
         }
     }
     let missing = |name: &str| Stop::usage(format!("--{name} is missing"));
+    if let Some(path) = skill.iter().chain(&workdir).find(|path| !path.exists()) {
+        return Err(Stop::usage(format!("there is no {}", path.display())));
+    }
+    if let Some(path) = workdir.iter().find(|path| !path.is_dir()) {
+        return Err(Stop::usage(format!("{} is no folder", path.display())));
+    }
     Ok(Arguments {
         skill: skill.ok_or_else(|| missing("skill"))?,
         task: task.ok_or_else(|| missing("task"))?,
@@ -86,17 +94,26 @@ async fn run(arguments: Arguments) -> Result<(), Stop> {
         backend = backend.api_key(ApiKey::from_env(KEY_VARIABLE)?);
     }
     let agent = BareAgent::new(Arc::new(backend.build()?));
-    let vm = SkVm::builder().harness(Arc::new(agent)).build();
+    let target = Target::new(model.as_str(), BARE_AGENT);
+    let mut vm = SkVm::builder().harness(Arc::new(agent));
+    match profiles::of(&target)? {
+        Some(profile) => vm = vm.profile(profile),
+        None => eprintln!("{target} is not measured, so the skill is compiled without a profile"),
+    }
+    let vm = vm.build();
 
     // A folder of its own, removed afterwards, unless one is given.
     let temporary = tempfile::tempdir()?;
     let workdir = workdir.unwrap_or_else(|| temporary.path().to_owned());
-    let target = Target::new(model.as_str(), BARE_AGENT);
     let request =
         RunRequest::new(Task::new(task), target, workdir).with_skill(Arc::new(Skill::load(skill)?));
 
     let printer = tokio::spawn(print_events(vm.events(), json));
-    let outcome = vm.run(request).await;
+    // Dropping the run ends what it has started.
+    let outcome = tokio::select! {
+        outcome = vm.run(request) => outcome.map_err(Stop::from),
+        () = interrupted() => Err(Stop::failed("interrupted")),
+    };
     drop(vm);
     // The stream ends with the engine, so the printer does too; its failure would lose only lines.
     let _printed = printer.await;
@@ -115,6 +132,23 @@ async fn run(arguments: Arguments) -> Result<(), Stop> {
     }
 }
 
+/// Waits for Ctrl-C or a request to end.
+async fn interrupted() {
+    use tokio::signal::ctrl_c;
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut ended) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = ended.recv() => {}
+                _ = ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = ctrl_c().await;
+}
+
 async fn print_events(mut events: EventStream, json: bool) {
     while let Some(event) = events.next().await {
         if json {
@@ -125,7 +159,7 @@ async fn print_events(mut events: EventStream, json: bool) {
             Event::Compiled { skill, edits, micros, .. } => {
                 println!("compiled {skill}: {edits} edits in {micros} µs");
             }
-            Event::Harness(HarnessEvent::Stepped { turn, step }) => {
+            Event::Harness { event: HarnessEvent::Stepped { turn, step }, .. } => {
                 for call in &step.tool_calls {
                     match &call.output {
                         None => println!("[{turn}] calls {} {}", call.name, call.input),

@@ -4,11 +4,13 @@
 //! cargo run --release -q -p skvm-examples --example compile -- --profile qwen3.5-9b examples/skills
 //! ```
 
-#![expect(clippy::print_stdout, reason = "an example is a program")]
-
+use std::collections::BTreeSet;
+use std::error::Error;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 use futures::executor::block_on;
@@ -19,7 +21,7 @@ use skvm_core::pass::Unit;
 use skvm_core::skill::{Skill, discover};
 use skvm_core::target::Target;
 use skvm_examples::profiles;
-use skvm_examples::report::{Micros, compiled, unreadable};
+use skvm_examples::report::{self, Micros};
 use skvm_examples::usage::{Stop, finish};
 use skvm_passes::manager::PassManager;
 use skvm_passes::variant::Variant;
@@ -49,6 +51,7 @@ fn arguments() -> Result<Arguments, Stop> {
             }
             Long("out") => arguments.out = Some(parser.value()?.into()),
             Long("json") => arguments.json = true,
+            Long("help") => return Err(Stop::Help),
             Value(path) => arguments.paths.push(path.into()),
             other => return Err(other.unexpected().into()),
         }
@@ -61,38 +64,66 @@ fn arguments() -> Result<Arguments, Stop> {
 }
 
 fn run(arguments: Arguments) -> Result<(), Stop> {
-    let profile = arguments.profile.map(std::sync::Arc::new);
+    let profile = arguments.profile.map(Arc::new);
     let target = profile
         .as_ref()
         .map_or_else(|| Target::new("unmeasured", "bare-agent"), |profile| profile.target());
     let manager = PassManager::standard();
+    let mut out = std::io::stdout().lock();
+    let mut written = BTreeSet::new();
+    let mut skills = 0_usize;
     for path in &arguments.paths {
         for folder in discover(path)? {
-            let started = Instant::now();
-            let skill = match Skill::load(&folder) {
-                Ok(skill) => skill,
-                Err(error) => {
-                    println!("{}", unreadable(&folder, &error));
-                    continue;
+            skills += 1;
+            let compiled = compile(&manager, &target, profile.clone(), &folder);
+            match (&compiled, arguments.json) {
+                (Ok(one), true) => {
+                    let report =
+                        report::compiled(&folder, &one.unit.skill, &one.variant, one.micros)?;
+                    writeln!(out, "{report}")?;
                 }
-            };
-            let load = started.elapsed().as_micros();
-            let mut unit = Unit::new(skill, target.clone());
-            unit.profile.clone_from(&profile);
-            let started = Instant::now();
-            let variant = block_on(manager.compile(&unit))?.variant;
-            let micros = Micros { load, compile: started.elapsed().as_micros() };
-            if arguments.json {
-                println!("{}", compiled(&folder, &unit.skill, &variant, micros)?);
-            } else {
-                tell(&folder, &unit.skill, &variant)?;
+                (Ok(one), false) => tell(&mut out, &folder, &one.unit.skill, &one.variant)?,
+                (Err(error), true) => writeln!(out, "{}", report::failed(&folder, &**error))?,
+                (Err(error), false) => {
+                    let causes = report::causes(&**error);
+                    writeln!(out, "== {}\nerror: {causes}\n", folder.display())?;
+                }
             }
-            if let Some(out) = &arguments.out {
-                write(&out.join(relative(path, &folder)), &variant)?;
+            if let (Some(place), Ok(one)) = (&arguments.out, &compiled) {
+                let place = place.join(relative(path, &folder));
+                if !written.insert(place.clone()) {
+                    let message = format!("two skills would be written to {}", place.display());
+                    return Err(Stop::usage(message));
+                }
+                write(&place, &one.variant)?;
             }
         }
     }
-    Ok(())
+    if skills == 0 { Err(Stop::failed("there is no skill below the given paths")) } else { Ok(()) }
+}
+
+/// A compiled skill and what it took.
+struct Compiled {
+    unit: Unit,
+    variant: Variant,
+    micros: Micros,
+}
+
+fn compile(
+    manager: &PassManager,
+    target: &Target,
+    profile: Option<Arc<CapabilityProfile>>,
+    folder: &Path,
+) -> Result<Compiled, Box<dyn Error>> {
+    let started = Instant::now();
+    let skill = Skill::load(folder)?;
+    let load = started.elapsed().as_micros();
+    let mut unit = Unit::new(skill, target.clone());
+    unit.profile = profile;
+    let started = Instant::now();
+    let variant = block_on(manager.compile(&unit))?.variant;
+    let micros = Micros { load, compile: started.elapsed().as_micros() };
+    Ok(Compiled { unit, variant, micros })
 }
 
 /// The part of `folder` below `path`, or its own name when they are the same.
@@ -111,31 +142,32 @@ fn write(folder: &Path, variant: &Variant) -> Result<(), Stop> {
     Ok(())
 }
 
-fn tell(path: &Path, skill: &Skill, variant: &Variant) -> Result<(), Stop> {
+fn tell(out: &mut impl Write, path: &Path, skill: &Skill, variant: &Variant) -> Result<(), Stop> {
     let artifacts = variant.artifacts();
-    println!("== {} ({})", skill.name(), path.display());
+    writeln!(out, "== {} ({})", skill.name(), path.display())?;
     for found in skill.diagnostics().iter().chain(variant.diagnostics()) {
-        println!("{}", render(found, skill.entry(), skill.source()));
+        writeln!(out, "{}", render(found, skill.entry(), skill.source()))?;
     }
     for gap in &artifacts.get::<Gaps>()?.unwrap_or_default().gaps {
         let has = gap.model_level.map_or("was not measured".to_owned(), |l| format!("has {l}"));
-        println!(
+        writeln!(
+            out,
             "gap: {} needs {} {}, the target {has}: {:?}",
             gap.purpose_id, gap.primitive, gap.required_level, gap.outcome
-        );
+        )?;
     }
     for dependency in &artifacts.get::<Dependencies>()?.unwrap_or_default().entries {
         let requirement = dependency.requirement.as_deref().unwrap_or("");
-        println!("needs: {:?} {}{requirement}", dependency.kind, dependency.name);
+        writeln!(out, "needs: {:?} {}{requirement}", dependency.kind, dependency.name)?;
     }
     let workflow = artifacts.get::<Workflow>()?.unwrap_or_default();
     for step in &workflow.steps {
-        println!("step {}: {}", step.label, step.title);
+        writeln!(out, "step {}: {}", step.label, step.title)?;
     }
     if let Some(remark) = &workflow.remark {
-        println!("workflow: {remark}");
+        writeln!(out, "workflow: {remark}")?;
     }
-    print!("{}", variant.edits().diff(skill.source()));
-    println!("variant {}\n", variant.digest().short());
+    write!(out, "{}", variant.edits().diff(skill.source()))?;
+    writeln!(out, "variant {}\n", variant.digest().short())?;
     Ok(())
 }

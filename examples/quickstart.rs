@@ -61,7 +61,7 @@ async fn story() -> Result<(), Stop> {
     chapter(1, "Load a skill");
     let installed = vm.install(shipped_skill("log-summary")).await?;
     let Some((skill, variant)) =
-        installed.first().and_then(|first| Some((&first.skill, first.variants.first()?)))
+        installed.skills.first().and_then(|first| Some((&first.skill, first.variants.first()?)))
     else {
         return Err(Stop::failed("the shipped skill was not found"));
     };
@@ -145,9 +145,6 @@ fn tell_gaps(variant: &Variant) -> Result<(), Stop> {
             gap.primitive, gap.required_level, gap.purpose_id
         );
     }
-    println!(
-        "\nOpen gaps are told, not hidden: this version has one rewriting rule, `script-path`."
-    );
     Ok(())
 }
 

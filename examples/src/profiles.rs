@@ -1,9 +1,10 @@
 //! Profiles by file or by the name of one that is shipped.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use skvm_core::capability::CapabilityProfile;
+use skvm_core::target::Target;
 
 use crate::usage::Stop;
 
@@ -14,19 +15,18 @@ use crate::usage::Stop;
 /// [`Stop::Usage`] when there is no such file or name, [`Stop::Failed`] when it is no profile.
 pub fn find(name: &str) -> Result<CapabilityProfile, Stop> {
     if Path::new(name).is_file() {
-        return Ok(CapabilityProfile::from_json(&fs::read_to_string(name)?)?);
+        let text = fs::read_to_string(name)?;
+        return CapabilityProfile::from_json(&text)
+            .map_err(|error| Stop::usage(format!("{name:?} is no profile: {error}")));
     }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
     let mut matching = Vec::new();
-    for entry in fs::read_dir(&folder)? {
-        let path = entry?.path();
-        let is_profile = path.extension().is_some_and(|extension| extension == "json");
+    for path in shipped()? {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
-        if is_profile && stem == name {
+        if stem == name {
             matching = vec![path];
             break;
         }
-        if is_profile && stem.starts_with(name) {
+        if stem.starts_with(name) {
             matching.push(path);
         }
     }
@@ -35,4 +35,31 @@ pub fn find(name: &str) -> Result<CapabilityProfile, Stop> {
         [] => Err(Stop::usage(format!("{name:?} is neither a file nor a shipped profile"))),
         many => Err(Stop::usage(format!("{name:?} is the beginning of {} profiles", many.len()))),
     }
+}
+
+/// The shipped profile of a target, if there is one.
+///
+/// # Errors
+/// [`Stop::Failed`] when a shipped profile cannot be read.
+pub fn of(target: &Target) -> Result<Option<CapabilityProfile>, Stop> {
+    for path in shipped()? {
+        let profile = CapabilityProfile::from_json(&fs::read_to_string(path)?)?;
+        if profile.target() == *target {
+            return Ok(Some(profile));
+        }
+    }
+    Ok(None)
+}
+
+fn shipped() -> Result<Vec<PathBuf>, Stop> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }

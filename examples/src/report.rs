@@ -95,21 +95,28 @@ pub fn compiled(
     }))
 }
 
-/// A skill that could not be loaded.
+/// An error and its causes in one line.
 #[must_use]
-pub fn unreadable(path: &Path, error: &LoadError) -> Value {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    let message = std::iter::once(error.to_string())
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    std::iter::once(error.to_string())
         .chain(causes.map(ToString::to_string))
         .collect::<Vec<_>>()
-        .join(": ");
+        .join(": ")
+}
+
+/// A skill that could not be loaded or compiled.
+#[must_use]
+pub fn failed(path: &Path, error: &(dyn std::error::Error + 'static)) -> Value {
+    let code = if error.is::<LoadError>() { "skill/unreadable" } else { "skill/not-compiled" };
+    let message = causes(error);
     json!({
         "skill": path,
         "name": null,
         "description": null,
         "status": "error",
         "diagnostics": [
-            {"code": "skill/unreadable", "severity": "error", "message": message, "line": null}
+            {"code": code, "severity": "error", "message": message, "line": null}
         ],
         "requirements": [],
         "gaps": [],
@@ -133,7 +140,9 @@ fn by_primitive(gaps: &Gaps) -> (Vec<Value>, usize) {
         entry.required_level = entry.required_level.max(gap.required_level);
         if badness(gap.outcome) > badness(entry.outcome) {
             entry.outcome = gap.outcome;
+            entry.remark.clone_from(&gap.remark);
         }
+        entry.remark = entry.remark.take().or_else(|| gap.remark.clone());
     }
     let closed = widest.values().filter(|gap| badness(gap.outcome) < 2).count();
     let rows = widest.into_values().map(|gap| {
@@ -142,6 +151,7 @@ fn by_primitive(gaps: &Gaps) -> (Vec<Value>, usize) {
             "required": gap.required_level,
             "actual": gap.model_level,
             "outcome": gap.outcome,
+            "remark": gap.remark,
         })
     });
     (rows.collect(), closed)

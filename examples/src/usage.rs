@@ -1,6 +1,7 @@
 //! Ending an example: 0 when it did its work, 1 when it could not, 2 when it was called wrongly.
 
 use std::error::Error;
+use std::io::ErrorKind::BrokenPipe;
 use std::process::ExitCode;
 
 /// Why an example ends early.
@@ -10,6 +11,8 @@ pub enum Stop {
     Usage(String),
     /// It could not do its work.
     Failed(Box<dyn Error>),
+    /// It was asked how it is called.
+    Help,
 }
 
 impl Stop {
@@ -28,6 +31,13 @@ impl Stop {
 
 impl From<lexopt::Error> for Stop {
     fn from(error: lexopt::Error) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+/// An endpoint that cannot be one is a wrong argument.
+impl From<skvm_runtime::backend::BackendError> for Stop {
+    fn from(error: skvm_runtime::backend::BackendError) -> Self {
         Self::Usage(error.to_string())
     }
 }
@@ -51,13 +61,12 @@ failed_from!(
     skvm_core::skill::LoadError,
     skvm_passes::manager::BuildError,
     skvm_passes::manager::CompileError,
-    skvm_runtime::backend::BackendError,
     skvm_runtime::engine::EngineError,
 );
 
 /// Turns the outcome of an example into its exit status, and tells an error with its causes on
 /// standard error. `usage` is the one-line summary of the arguments.
-#[expect(clippy::print_stderr, reason = "the examples are programs")]
+#[expect(clippy::print_stderr, clippy::print_stdout, reason = "the examples are programs")]
 #[must_use]
 pub fn finish(outcome: Result<(), Stop>, usage: &str) -> ExitCode {
     match outcome {
@@ -65,6 +74,16 @@ pub fn finish(outcome: Result<(), Stop>, usage: &str) -> ExitCode {
         Err(Stop::Usage(message)) => {
             eprintln!("error: {message}; usage: {usage}");
             ExitCode::from(2)
+        }
+        Err(Stop::Help) => {
+            println!("usage: {usage}");
+            ExitCode::SUCCESS
+        }
+        // Whoever read the output has read enough.
+        Err(Stop::Failed(error))
+            if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == BrokenPipe) =>
+        {
+            ExitCode::SUCCESS
         }
         Err(Stop::Failed(error)) => {
             eprint!("error: {error}");

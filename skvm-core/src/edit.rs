@@ -144,8 +144,37 @@ pub enum EditError {
 /// # Ok::<(), skvm_core::edit::EditError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<Edit>", into = "Vec<Edit>")]
 pub struct Edits(Vec<Edit>);
+
+impl From<Edits> for Vec<Edit> {
+    fn from(edits: Edits) -> Self {
+        edits.0
+    }
+}
+
+/// Edits as they are read: in order, none overlapping another.
+impl TryFrom<Vec<Edit>> for Edits {
+    type Error = EditError;
+
+    fn try_from(edits: Vec<Edit>) -> Result<Self, EditError> {
+        let mut end = 0;
+        for (index, edit) in edits.iter().enumerate() {
+            let Span { start, end: after } = edit.span;
+            let rule = || edit.reason.rule.clone();
+            if after < start {
+                return Err(EditError::OutOfSource { rule: rule(), start, end: after });
+            }
+            if start < end {
+                let before = index.checked_sub(1).and_then(|before| edits.get(before));
+                let other = before.map(|edit| edit.reason.rule.clone()).unwrap_or_default();
+                return Err(EditError::Overlap { rule: rule(), start, end: after, other });
+            }
+            end = after;
+        }
+        Ok(Self(edits))
+    }
+}
 
 impl Edits {
     /// Adds an edit. Insertions at the same place keep the order in which they came.
@@ -264,8 +293,12 @@ fn last_line(lines: &LineIndex, edit: &Edit) -> usize {
 /// insertions leave as they are carry no sign.
 fn write_change(diff: &mut String, source: &str, whole: Span, line: usize, group: &[&Edit]) {
     let _ = writeln!(diff, "@@ line {line} @@");
-    for edit in group {
-        let _ = writeln!(diff, "# {}", edit.reason.summary());
+    let mut told: Vec<String> = Vec::new();
+    for summary in group.iter().map(|edit| edit.reason.summary()) {
+        if !told.contains(&summary) {
+            let _ = writeln!(diff, "# {summary}");
+            told.push(summary);
+        }
     }
     let mut after = String::new();
     let mut at = whole.start;

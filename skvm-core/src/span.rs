@@ -43,13 +43,13 @@ impl Span {
     /// Number of bytes.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.end - self.start
+        self.end.saturating_sub(self.start)
     }
 
     /// Whether the span covers no byte.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.start == self.end
+        self.start >= self.end
     }
 
     /// Whether `other` lies inside this span.

@@ -37,7 +37,7 @@ pub struct Gap {
     /// What compiling made of it.
     #[serde(default, skip_serializing_if = "GapOutcome::is_open")]
     pub outcome: GapOutcome,
-    /// Why it stays open, where that can be told.
+    /// Why it stays open, or what closed it, where that can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
 }

@@ -1,5 +1,7 @@
 //! What is laid out as steps: numbered lists, "Step N" headings, check lists, bold "Step N" lines.
 
+use std::collections::BTreeMap;
+
 use super::Document;
 use super::block::{BlockId, BlockKind, ListItem, SectionId};
 use crate::span::Span;
@@ -137,6 +139,8 @@ fn step_of(item: &ListItem) -> Step {
 
 fn from_headings(document: &Document) -> Vec<StepList> {
     let mut lists: Vec<StepList> = Vec::new();
+    // The list that a heading goes on with, by the section around it and its level.
+    let mut last: BTreeMap<(SectionId, u8), usize> = BTreeMap::new();
     for (index, section) in document.sections.iter().enumerate() {
         let Some(heading) = section.heading() else { continue };
         let Some(number) = step_number(heading.text()) else { continue };
@@ -147,16 +151,18 @@ fn from_headings(document: &Document) -> Vec<StepList> {
             span: section.span,
             section: SectionId(index),
         };
-        let same = lists.iter_mut().rev().find(|list| {
-            let level = list.steps.first().map(|step| document.section(step.section).level());
-            list.section == parent && level == Some(section.level())
-        });
-        match same {
+        let key = (parent, section.level());
+        match last.get(&key).and_then(|at| lists.get_mut(*at)) {
             Some(list) if list.steps.last().and_then(|s| s.number) < Some(number) => {
                 list.steps.push(step);
             }
             _ => {
-                lists.push(StepList { kind: StepKind::Heading, section: parent, steps: vec![step] })
+                last.insert(key, lists.len());
+                lists.push(StepList {
+                    kind: StepKind::Heading,
+                    section: parent,
+                    steps: vec![step],
+                });
             }
         }
     }

@@ -10,7 +10,7 @@ pub use hooks::{Directive, Hooks, NoHooks, ToolDirective, ToolResult, TurnView};
 pub use record::{RecordedToolCall, Role, RunNote, RunRecord, RunStatus, Step};
 pub use run::{HarnessEvent, HarnessFeatures, HarnessRun, RunLimits, SkillMode, SkillView, Task};
 
-use crate::target::HarnessId;
+use crate::target::{HarnessId, ModelId};
 
 /// An agent harness: runs one task with at most one skill.
 ///
@@ -52,6 +52,11 @@ pub trait Harness: Send + Sync {
 
     /// What it can do. What is not said is not assumed.
     fn features(&self) -> HarnessFeatures;
+
+    /// The model that it asks, when it is always the same; `None` when the run's target decides.
+    fn model(&self) -> Option<&ModelId> {
+        None
+    }
 
     /// Runs one task to its end or its deadline.
     ///

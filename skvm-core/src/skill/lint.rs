@@ -3,6 +3,8 @@
 //! Two thirds of published skills break a strict reading of the specification and work all the same;
 //! one in ten is really broken. So each rule says which of the two it is about.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::codes;
@@ -83,9 +85,10 @@ impl Lint {
 pub(super) fn lint(skill: &mut Skill) {
     let mut found = Vec::new();
     check_entry(skill, &mut found);
-    check_name(skill, &mut found);
-    check_texts(skill, &mut found);
-    check_keys(skill, &mut found);
+    let keys = key_spans(skill);
+    check_name(skill, &keys, &mut found);
+    check_texts(skill, &keys, &mut found);
+    check_keys(skill, &keys, &mut found);
     check_body(skill, &mut found);
     check_links(skill, &mut found);
     skill.diagnostics.extend(found.into_iter().map(|(code, message, span)| {
@@ -98,16 +101,19 @@ pub(super) fn lint(skill: &mut Skill) {
     }));
 }
 
+type Keys<'s> = BTreeMap<&'s str, Span>;
 type Found = Vec<(Code, String, Option<Span>)>;
 
-/// The line of the front matter that opens `key`.
-fn key_span(skill: &Skill, key: &str) -> Option<Span> {
-    let block = skill.front_matter.span()?;
+/// The lines of the front matter that open a key, by key.
+fn key_spans(skill: &Skill) -> BTreeMap<&str, Span> {
+    let Some(block) = skill.front_matter.span() else { return BTreeMap::new() };
     let text = block.text(&skill.source);
-    let line = text.lines().find(|line| {
-        line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'))
-    })?;
-    Some(Span::of_slice(text, line)?.shifted(block.start))
+    let opening = |line| {
+        let (key, _) = str::split_once(line, ':')?;
+        Some((key.trim_end(), Span::of_slice(text, line)?.shifted(block.start)))
+    };
+    // Of a key that stands twice, the first line.
+    text.lines().rev().filter_map(opening).collect()
 }
 
 fn check_entry(skill: &Skill, found: &mut Found) {
@@ -121,8 +127,8 @@ fn check_entry(skill: &Skill, found: &mut Found) {
     }
 }
 
-fn check_name(skill: &Skill, found: &mut Found) {
-    let span = key_span(skill, "name");
+fn check_name(skill: &Skill, keys: &Keys<'_>, found: &mut Found) {
+    let span = keys.get("name").copied();
     let Some(name) = skill.metadata.name.as_deref().filter(|name| !name.trim().is_empty()) else {
         let folder = skill.folder_name();
         let message = format!("no name is declared; the folder's name {folder:?} is used");
@@ -148,15 +154,16 @@ fn head(span: Span) -> Span {
     Span::new(span.start, span.start + 3)
 }
 
-fn check_texts(skill: &Skill, found: &mut Found) {
+fn check_texts(skill: &Skill, keys: &Keys<'_>, found: &mut Found) {
+    let key_span = |key| keys.get(key).copied();
     match skill.metadata.description.as_deref().map(str::trim) {
         None | Some("") => {
-            let span = key_span(skill, "description").or(skill.front_matter.span().map(head));
+            let span = key_span("description").or(skill.front_matter.span().map(head));
             found.push((codes::DESCRIPTION_MISSING, "no description is declared".into(), span));
         }
         Some(text) if text.chars().count() > 1024 => {
             let message = format!("the description has {} characters", text.chars().count());
-            found.push((codes::DESCRIPTION_LONG, message, key_span(skill, "description")));
+            found.push((codes::DESCRIPTION_LONG, message, key_span("description")));
         }
         Some(_) => {}
     }
@@ -164,15 +171,15 @@ fn check_texts(skill: &Skill, found: &mut Found) {
         && text.chars().count() > 500
     {
         let message = format!("compatibility has {} characters", text.chars().count());
-        found.push((codes::COMPATIBILITY_LONG, message, key_span(skill, "compatibility")));
+        found.push((codes::COMPATIBILITY_LONG, message, key_span("compatibility")));
     }
 }
 
-fn check_keys(skill: &Skill, found: &mut Found) {
+fn check_keys(skill: &Skill, keys: &Keys<'_>, found: &mut Found) {
     const KNOWN: [&str; 6] =
         ["name", "description", "license", "compatibility", "metadata", "allowed-tools"];
     for Field { key, value } in skill.front_matter.fields() {
-        let span = || key_span(skill, key);
+        let span = || keys.get(key.as_str()).copied();
         if !KNOWN.contains(&key.as_str()) {
             let message = format!("{key:?} is not a key of the specification");
             found.push((codes::KEY_UNKNOWN, message, span()));

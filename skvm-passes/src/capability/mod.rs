@@ -23,7 +23,7 @@
 mod refinement;
 mod rules;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -43,6 +43,7 @@ pub use rules::{
     Checklist, Directions, FileList, FullAddress, LoopBound, Placeholders, ScriptPath, SplitChain,
 };
 
+use crate::guard::{Guard, without_blamed};
 use crate::{code, requirements};
 use refinement::Subject;
 
@@ -81,6 +82,17 @@ pub trait RewriteRule: std::fmt::Debug + Send + Sync {
     /// Names the rule in the reasons of its edits.
     fn id(&self) -> &'static str;
 
+    /// Raised whenever its edits for some input change; part of the key of variants.
+    fn version(&self) -> u32 {
+        1
+    }
+
+    /// What the rule was configured with, as far as it can change the edits; part of the key of
+    /// variants.
+    fn configuration(&self) -> String {
+        String::new()
+    }
+
     /// The primitives whose demand it lowers; it is asked only when one of them has a gap.
     fn primitives(&self) -> &'static [Primitive];
 
@@ -105,6 +117,8 @@ pub struct RuleInput<'a> {
     pub profile: &'a CapabilityProfile,
     /// The folder where the bundle will lie when the skill runs.
     pub install_dir: &'a std::path::Path,
+    /// The purposes with such a gap, by the start of their span.
+    around: &'a [(Span, &'a str)],
 }
 
 /// The line end of a skill's text.
@@ -114,11 +128,11 @@ fn newline(skill: &Skill) -> &'static str {
 
 /// The purpose with a gap that a place belongs to: the smallest around it.
 fn purpose_around(input: &RuleInput<'_>, place: Span) -> Option<String> {
-    let around = input.requirements.purposes.iter().filter(|purpose| {
-        input.gaps.iter().any(|gap| gap.purpose_id == purpose.id)
-            && purpose.span.is_some_and(|span| span.contains(place))
-    });
-    around.min_by_key(|purpose| purpose.span.map(|span| span.len())).map(|p| p.id.clone())
+    let after = input.around.partition_point(|(span, _)| span.start <= place.start);
+    // Purposes nest in a few levels at most, so the smallest one is near; the largest is the first.
+    let near = input.around.get(..after)?.iter().rev().take(8);
+    let found = near.chain(input.around.first()).find(|(span, _)| span.contains(place));
+    found.map(|(_, id)| (*id).to_owned())
 }
 
 /// See the [module](self).
@@ -190,7 +204,12 @@ impl Pass for CapabilityPass {
     }
 
     fn configuration(&self) -> String {
-        let mut parts = vec![self.rules.iter().map(|rule| rule.id()).collect::<Vec<_>>().join(",")];
+        let rule = |rule: &Arc<dyn RewriteRule>| {
+            format!("{} {} {}", rule.id(), rule.version(), rule.configuration())
+                .trim_end()
+                .to_owned()
+        };
+        let mut parts: Vec<String> = self.rules.iter().map(rule).collect();
         parts.extend(self.directions.then(|| "directions".to_owned()));
         parts.extend(self.unmeasured.then(|| "unmeasured".to_owned()));
         parts.extend(self.refinement.as_ref().map(Refinement::configuration));
@@ -224,19 +243,24 @@ impl Pass for CapabilityPass {
             profile: &profile,
             install_dir: cx.install_dir(),
             edits: Edits::default(),
+            told: Vec::new(),
         };
         let mut now = gaps.clone();
         for rule in &self.rules {
             work.ask(&**rule, &now);
         }
+        let mut at_their_place = gaps.clone();
         if !work.edits.is_empty() {
             now = work.remaining();
+            settle(&mut at_their_place, &now);
         }
         if self.directions {
             work.ask(&Directions, &now);
         }
+        work.keep_verified();
         if !work.edits.is_empty() {
             settle(&mut gaps, &work.remaining());
+            attribute(&mut gaps, &at_their_place);
         }
         if let (Some(refinement), Some(model)) = (&self.refinement, cx.llm()) {
             cx.checkpoint()?;
@@ -257,6 +281,9 @@ impl Pass for CapabilityPass {
             cx.put(report)?;
         }
         let edits = work.edits;
+        for diagnostic in work.told {
+            cx.diagnose(diagnostic);
+        }
         explain(&mut gaps);
         for diagnostic in tell(&gaps) {
             cx.diagnose(diagnostic);
@@ -287,6 +314,9 @@ impl CapabilityPass {
     }
 }
 
+/// Most edits of one skill, so that a hostile one cannot hold up a host. Real skills get tens.
+const MAX_EDITS: usize = 1000;
+
 /// The edits so far, and what they are made from.
 struct Work<'a> {
     skill: &'a Skill,
@@ -295,6 +325,8 @@ struct Work<'a> {
     profile: &'a CapabilityProfile,
     install_dir: &'a std::path::Path,
     edits: Edits,
+    /// What was taken back.
+    told: Vec<Diagnostic>,
 }
 
 impl Work<'_> {
@@ -309,6 +341,14 @@ impl Work<'_> {
         if concerned.is_empty() {
             return;
         }
+        let with_gap: BTreeSet<&str> =
+            concerned.iter().map(|gap| gap.purpose_id.as_str()).collect();
+        let purposes = self.requirements.purposes.iter();
+        let mut around: Vec<(Span, &str)> = purposes
+            .filter(|purpose| with_gap.contains(purpose.id.as_str()))
+            .filter_map(|purpose| Some((purpose.span?, purpose.id.as_str())))
+            .collect();
+        around.sort_unstable();
         let input = RuleInput {
             skill: self.skill,
             code: self.code,
@@ -316,9 +356,28 @@ impl Work<'_> {
             gaps: &concerned,
             profile: self.profile,
             install_dir: self.install_dir,
+            around: &around,
         };
-        for edit in rule.edits(&input) {
+        let room = MAX_EDITS.saturating_sub(self.edits.len());
+        for edit in rule.edits(&input).into_iter().take(room) {
             let _overlaps = self.edits.insert(self.skill.source(), edit);
+        }
+    }
+
+    /// Takes back what the guard will not pass, so that the outcome of a gap rests on edits that stay.
+    fn keep_verified(&mut self) {
+        let guard = Guard::default();
+        while !self.edits.is_empty() {
+            let edits = std::mem::take(&mut self.edits);
+            match guard.verify(self.skill, self.install_dir, edits) {
+                Ok(verified) => {
+                    self.edits = verified.edits().clone();
+                    return;
+                }
+                Err((error, edits)) => {
+                    self.edits = without_blamed(self.skill, &edits, &error, &mut self.told);
+                }
+            }
         }
     }
 
@@ -380,6 +439,18 @@ fn tell_refined(report: &RefinementReport) -> Vec<Diagnostic> {
         Diagnostic::note(Code::new("capability/refinement-refused"), message)
     });
     failure.chain(refused).collect()
+}
+
+/// Says of every gap that is closed or substituted only since the directions are there that they did
+/// it: their effect is what extraction takes them to mean, where that of the other rules is a change of
+/// what is asked for.
+fn attribute(gaps: &mut Gaps, at_their_place: &Gaps) {
+    for (gap, before) in gaps.gaps.iter_mut().zip(&at_their_place.gaps) {
+        let done = |gap: &Gap| matches!(gap.outcome, GapOutcome::Closed | GapOutcome::Substituted);
+        if done(gap) && !done(before) {
+            gap.remark = Some("by a direction".to_owned());
+        }
+    }
 }
 
 /// Says of every measured gap that is still open why it is.

@@ -4,11 +4,14 @@ use skvm_core::artifact::{CodeBlock, CodeLanguage, CodeOrigin, ScriptUse};
 use skvm_core::skill::Skill;
 use skvm_core::span::Span;
 
-use super::{classify, empty_block, looks_like_path, placeholders, shell};
+use super::{MAX_BYTES, classify, empty_block, looks_like_path, placeholders, shell};
 
 /// Inline code that is a command or names a bundle file; `None` for anything else.
 pub(super) fn analyze(skill: &Skill, index: usize, content: Span) -> Option<CodeBlock> {
     let code = content.text(skill.source());
+    if code.len() > MAX_BYTES {
+        return None;
+    }
     let origin = || CodeOrigin::Inline { index, span: content };
     let Some((first, _)) = code.split_once(' ') else {
         if !looks_like_path(code) {

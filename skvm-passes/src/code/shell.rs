@@ -172,14 +172,26 @@ impl<'a> Reader<'a> {
             return;
         }
         self.own_file(word, written, true, true);
-        let mut runs_next = is_interpreter(program);
+        let mut next = Next::behind(program);
+        let mut is_value = false;
         for argument in arguments {
             let span = self.span(*argument);
             let written = span.text(self.code);
+            let skipped = std::mem::take(&mut is_value);
             let is_option = written.starts_with('-');
-            let is_launcher = runs_next && (is_interpreter(written) || written == "run");
-            self.own_file(span, written, false, runs_next && !is_option);
-            runs_next = runs_next && (is_option || is_launcher);
+            let launcher = if let Next::Program(launcher) = next { Some(launcher) } else { None };
+            let is_setting = launcher.is_some() && written.contains('=');
+            if skipped || is_option || is_setting {
+                is_value = !skipped && launcher.is_some_and(|name| takes_value(name, written));
+                self.own_file(span, written, false, false);
+                continue;
+            }
+            self.own_file(span, written, launcher.is_some(), next != Next::Data);
+            next = match next {
+                Next::Data => Next::Data,
+                Next::File if written == "run" => Next::File,
+                Next::File | Next::Program(_) => Next::behind(written),
+            };
         }
     }
 
@@ -218,6 +230,54 @@ pub(crate) fn looks_like_path(word: &str) -> bool {
             }))
 }
 
+/// What the next word of a command is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next<'w> {
+    /// A program, behind a launcher such as `sudo`.
+    Program(&'w str),
+    /// A file to run, behind an interpreter.
+    File,
+    /// Anything else.
+    Data,
+}
+
+impl<'w> Next<'w> {
+    fn behind(word: &'w str) -> Self {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        if is_launcher(name) {
+            Self::Program(name)
+        } else if is_interpreter(name) {
+            Self::File
+        } else {
+            Self::Data
+        }
+    }
+}
+
+/// Whether a program executes the program that its arguments name.
+fn is_launcher(program: &str) -> bool {
+    matches!(
+        program,
+        "sudo" | "doas" | "env" | "time" | "exec" | "nohup" | "nice" | "setsid" | "xargs"
+    )
+}
+
+/// Whether the word behind an option of a launcher belongs to the option.
+fn takes_value(launcher: &str, option: &str) -> bool {
+    let options: &[&str] = match launcher {
+        "sudo" | "doas" => {
+            &["-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "-U", "-r", "-t", "--user", "--group"]
+        }
+        "env" => &["-u", "-C", "--unset", "--chdir"],
+        "time" => &["-f", "-o", "--format", "--output"],
+        "exec" => &["-a"],
+        "nice" => &["-n", "--adjustment"],
+        "xargs" => &["-n", "-I", "-L", "-P", "-d", "-s", "-a", "-E", "-J", "-R"],
+        _ => &[],
+    };
+    options.contains(&option)
+}
+
 /// Whether a program runs the file that its first argument names.
 fn is_interpreter(program: &str) -> bool {
     matches!(
@@ -241,10 +301,6 @@ fn is_interpreter(program: &str) -> bool {
             | "perl"
             | "source"
             | "."
-            | "sudo"
-            | "env"
-            | "time"
-            | "exec"
     )
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use skvm_core::artifact::{CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, Command};
 use skvm_core::skill::Skill;
@@ -35,12 +36,92 @@ pub(super) fn check(comparison: &Comparison<'_>, violations: &mut Vec<Violation>
             violation("program", program);
         }
     }
+    let known = comparison.source.source();
+    let is_own = |word: &str| {
+        let word = word.replace(r"'\''", "'");
+        let files = comparison.source.bundle().files().iter();
+        files
+            .map(|file| comparison.install_dir.join(file.path()))
+            .any(|path| path == Path::new(&word))
+    };
+    let is_filled = |word: &str| is_filled(word, known, comparison.variant.source());
     for package in after.packages.difference(&before.packages) {
-        violation("package", package);
+        if !is_filled(package) && !is_own(package) {
+            violation("package", package);
+        }
     }
     for host in after.hosts.difference(&before.hosts) {
         violation("web address", host);
     }
+    for path in after.paths.difference(&before.paths) {
+        if !known.contains(path.as_str()) && !is_filled(path) && !is_own(path) {
+            violation("path", path);
+        }
+    }
+    for url in after.urls.difference(&before.urls) {
+        let has_known_host = hosts(url).iter().all(|host| before.hosts.contains(host));
+        if has_known_host
+            && !is_joined(url, &before.urls, known)
+            && !is_url_filled(url, &before.urls, comparison.variant.source())
+        {
+            violation("web address", url);
+        }
+    }
+}
+
+/// Whether an address is one of the source with a path behind it that stands in the source.
+fn is_joined(url: &str, known: &BTreeSet<String>, source: &str) -> bool {
+    known.iter().any(|base| {
+        url.strip_prefix(base.trim_end_matches('/')).is_some_and(|path| {
+            path.starts_with('/')
+                && source.match_indices(path).any(|(at, _)| {
+                    let behind = source.get(at + path.len()..).unwrap_or("");
+                    let ends = |c: char| !c.is_alphanumeric() && !matches!(c, '/' | '-' | '_');
+                    path.ends_with('/') || behind.is_empty() || behind.starts_with(ends)
+                })
+        })
+    })
+}
+
+/// Whether an address is one of the source up to a variable that is left to the reader to set.
+fn is_url_filled(url: &str, known: &BTreeSet<String>, variant: &str) -> bool {
+    let Some(at) = url.find('$') else {
+        // It ends where a quoted variable begins.
+        return variant.contains(FILL_IN)
+            && url.matches('/').count() > 2
+            && known.iter().any(|known| known.starts_with(url));
+    };
+    let (front, behind) = url.split_at(at);
+    fill_in(behind, variant).is_some()
+        && front.matches('/').count() > 2
+        && known
+            .iter()
+            .any(|known| known.starts_with(front) || front.trim_end_matches('/') == known)
+}
+
+/// What follows a variable at the head of a text that the text of the skill leaves to the reader to
+/// set.
+fn fill_in<'t>(text: &'t str, variant: &str) -> Option<&'t str> {
+    let name = text.strip_prefix('$')?;
+    let name = name.strip_prefix('{').unwrap_or(name);
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+    let (name, rest) = name.split_at(end);
+    let rest = rest.strip_prefix(":?").unwrap_or(rest);
+    let is_set = !name.is_empty() && variant.contains(&format!("{name}={FILL_IN}"));
+    is_set.then(|| rest.strip_prefix('}').unwrap_or(rest))
+}
+
+/// Whether a word has such variables, and all else of it stands in the source.
+fn is_filled(word: &str, source: &str, variant: &str) -> bool {
+    let (mut rest, mut found) = (word, false);
+    while let Some(at) = rest.find('$') {
+        let Some(behind) = fill_in(&rest[at..], variant) else { return false };
+        if !source.contains(rest[..at].trim_matches(['"', '\''])) {
+            return false;
+        }
+        (rest, found) = (behind, true);
+    }
+    found && source.contains(rest.trim_matches(['"', '\'']))
 }
 
 /// Whether some edit runs a file of the bundle, where it is installed, through that interpreter.
@@ -61,6 +142,9 @@ struct Reach {
     programs: BTreeSet<String>,
     packages: BTreeSet<String>,
     hosts: BTreeSet<String>,
+    urls: BTreeSet<String>,
+    /// Arguments that lead out of the folder one works in.
+    paths: BTreeSet<String>,
 }
 
 impl Reach {
@@ -68,7 +152,8 @@ impl Reach {
         let CodeIndex { blocks } = code::analyze_text(skill);
         let mut packages: BTreeSet<String> =
             blocks.iter().flat_map(|block| &block.imports).map(|i| i.module.clone()).collect();
-        let mut programs = BTreeSet::new();
+        let (mut programs, mut paths) = (BTreeSet::new(), BTreeSet::new());
+        let mut hosts = hosts(skill.source());
         // Once as a reader takes it, with placeholders, and once as a shell would run it.
         let verbatim =
             blocks.iter().filter(|block| block.facts.language == CodeLanguage::Shell).flat_map(
@@ -76,13 +161,16 @@ impl Reach {
             );
         for command in blocks.iter().flat_map(|block| &block.commands).cloned().chain(verbatim) {
             if is_install(&command) {
-                let names = command.arguments.into_iter();
-                packages.extend(names.filter(|name| !is_variable_to_set(name, skill.source())));
+                packages.extend(command.arguments.iter().cloned());
             }
+            if matches!(command.program.as_str(), "curl" | "wget" | "http" | "https" | "xh") {
+                hosts.extend(command.arguments.iter().filter_map(|word| bare_host(skill, word)));
+            }
+            paths.extend(command.arguments.iter().filter_map(|word| outside_path(word)));
             programs.insert(command.program);
         }
         programs.extend(called(skill, &blocks));
-        Self { programs, packages, hosts: hosts(skill.source()) }
+        Self { programs, packages, hosts, urls: urls(skill.source()), paths }
     }
 }
 
@@ -127,18 +215,6 @@ fn without_prompts(code: &str) -> String {
     code.split_inclusive('\n').map(|line| line.strip_prefix("$ ").unwrap_or(line)).collect()
 }
 
-/// Whether a word is nothing but a variable that the text leaves to the reader to set, as the rule
-/// `placeholders` writes it: that names no package.
-fn is_variable_to_set(word: &str, source: &str) -> bool {
-    let bare = word.trim_matches(['"', '\'']);
-    bare.strip_prefix('$').is_some_and(|name| {
-        let name = name.trim_matches(['{', '}']);
-        !name.is_empty()
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-            && source.contains(&format!("{name}={FILL_IN}"))
-    })
-}
-
 /// Whether a command installs something.
 fn is_install(command: &Command) -> bool {
     let installer = matches!(
@@ -165,28 +241,87 @@ fn is_install(command: &Command) -> bool {
             | "python"
             | "python3"
             | "sudo"
+            | "docker"
+            | "podman"
+            | "poetry"
+            | "pdm"
+            | "yum"
+            | "pacman"
+            | "snap"
+            | "composer"
+            | "bunx"
+            | "pnpx"
     );
-    let runs_package = matches!(command.program.as_str(), "npx" | "uvx");
-    let installs = command
-        .arguments
-        .iter()
-        .any(|word| matches!(word.as_str(), "install" | "add" | "i" | "dlx" | "get" | "tool"));
+    let runs_package = matches!(command.program.as_str(), "npx" | "uvx" | "bunx" | "pnpx");
+    let runs_image = matches!(command.program.as_str(), "docker" | "podman" | "go");
+    let installs = command.arguments.iter().any(|word| match word.as_str() {
+        "install" | "add" | "i" | "dlx" | "get" | "tool" | "exec" | "x" | "require" | "pull" => {
+            true
+        }
+        "run" | "create" => runs_image,
+        word => command.program == "pacman" && word.starts_with("-S"),
+    });
     installer && (runs_package || installs)
+}
+
+/// The host that a word without a scheme names to a program that fetches.
+fn bare_host(skill: &Skill, word: &str) -> Option<String> {
+    let word = word.trim_matches(['"', '\'']);
+    let host = word.split(['/', '?']).next().unwrap_or("");
+    let host = host.rsplit('@').next().unwrap_or("");
+    let like_a_host = host.contains('.')
+        && host.starts_with(|c: char| c.is_alphanumeric())
+        && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | ':'));
+    (like_a_host && skill.bundle().resolve(word).is_none()).then(|| host.to_ascii_lowercase())
+}
+
+/// The path in an argument, when it is absolute or in the home folder.
+fn outside_path(word: &str) -> Option<String> {
+    let value = word.split_once('=').filter(|_| word.starts_with('-')).map_or(word, |(_, v)| v);
+    let path = value.trim_start_matches(['@', '"', '\'']).trim_end_matches(['"', '\'']);
+    ["/", "~/", "$HOME/", "${HOME}/", "../"]
+        .iter()
+        .any(|head| path.starts_with(head))
+        .then(|| path.to_owned())
+}
+
+/// Where the web addresses of a text begin: with their scheme, or with `www.`.
+fn addresses(text: &str) -> impl Iterator<Item = (usize, usize)> + '_ {
+    let schemes = text.match_indices("://").map(|(at, mark)| {
+        let front = text.get(..at).unwrap_or("");
+        let scheme = front.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '+');
+        (scheme.len(), at + mark.len())
+    });
+    let bare = text.match_indices("www.").map(|(at, _)| (at, at));
+    schemes.chain(
+        bare.filter(|(at, _)| !text[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '/')),
+    )
+}
+
+fn ends_address(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ')' | '>' | ']' | '<' | '|' | '\\')
+}
+
+/// Every web address in a text, whole.
+fn urls(text: &str) -> BTreeSet<String> {
+    addresses(text)
+        .filter_map(|(start, host)| {
+            let rest = text.get(host..)?;
+            let rest = &rest[..rest.find(ends_address).unwrap_or(rest.len())];
+            let rest = rest.trim_end_matches(['.', ',', ';', ':', '!', '?', '*', '_', '/']);
+            let (host_name, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+            let front = text.get(start..host)?.to_ascii_lowercase();
+            (!rest.is_empty()).then(|| format!("{front}{}{path}", host_name.to_ascii_lowercase()))
+        })
+        .collect()
 }
 
 /// The hosts of every web address in a text, with port.
 fn hosts(text: &str) -> BTreeSet<String> {
-    let starts = text.match_indices("://").map(|(at, mark)| at + mark.len());
-    let bare = text.match_indices("www.").map(|(at, _)| at);
-    let bare = bare.filter(|at| !text[..*at].ends_with(|c: char| c.is_alphanumeric() || c == '/'));
-    starts
-        .chain(bare)
-        .filter_map(|at| {
+    addresses(text)
+        .filter_map(|(_, at)| {
             let rest = text.get(at..)?;
-            let end = rest.find(|c: char| {
-                c.is_whitespace()
-                    || matches!(c, '/' | '?' | '#' | '"' | '\'' | '`' | ')' | '>' | ']')
-            });
+            let end = rest.find(|c: char| ends_address(c) || matches!(c, '/' | '?' | '#'));
             let host = rest.get(..end.unwrap_or(rest.len()))?;
             (!host.is_empty()).then(|| host.to_ascii_lowercase())
         })

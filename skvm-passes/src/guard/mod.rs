@@ -5,13 +5,13 @@
 //! | rule | what must hold |
 //! |---|---|
 //! | `front-matter` | its bytes are unchanged |
-//! | `code-blocks` | every block is there, with its code, unless a substitution covers the change; inline code likewise |
+//! | `code-blocks` | every block is there, with its code, unless a substitution covers the change; inline code too, but for paths of files of the skill |
 //! | `headings` | the same headings at the same levels in the same order |
-//! | `enumerations` | every list item is still an item |
+//! | `enumerations` | every list item is still an item and says something; tables keep their rows |
 //! | `length` | added lines stay within the budget |
 //! | `links` | every link leads where it led; a new one leads to a file of the skill |
-//! | `wording` | what is to add help only adds; prose keeps its numbers and binding words |
-//! | `external` | no program, package or web address appears that the source lacks |
+//! | `wording` | what is to add help only adds; prose keeps its words, in order; none is negated |
+//! | `external` | no program, package, web address or path outside the skill appears that the source lacks |
 //!
 //! Parts are compared by *place*: a part of the source is looked up where the edits moved it to, so
 //! that equal text elsewhere cannot stand in for it.
@@ -23,11 +23,12 @@ mod external;
 mod structure;
 mod wording;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 
+use skvm_core::diagnostic::{Code, Diagnostic};
 use skvm_core::edit::Edits;
 use skvm_core::skill::Skill;
 use skvm_core::span::Span;
@@ -151,10 +152,11 @@ impl GuardError {
         &self.violations
     }
 
-    /// The positions of the edits to blame, ascending; all of `total` when that cannot be told.
+    /// The positions of the edits to blame, ascending; all of `total` when that can be told of no
+    /// violation.
     #[must_use]
     pub fn blamed(&self, total: usize) -> Vec<usize> {
-        if self.violations.iter().any(|violation| violation.edit.is_none()) {
+        if self.violations.iter().all(|violation| violation.edit.is_none()) {
             return (0..total).collect();
         }
         let blamed: BTreeSet<usize> = self.violations.iter().filter_map(|v| v.edit).collect();
@@ -193,6 +195,7 @@ impl Guard {
         structure::inline_code(&comparison, &mut violations);
         structure::headings(&comparison, &mut violations);
         structure::enumerations(&comparison, &mut violations);
+        structure::tables(&comparison, &mut violations);
         structure::links(&comparison, &mut violations);
         self.length(&comparison, &mut violations);
         wording::check(&comparison, &mut violations);
@@ -208,21 +211,79 @@ impl Guard {
         let before = lines(comparison.source.source());
         let after = lines(comparison.variant.source());
         let (added, budget) = (after.saturating_sub(before), self.budget.lines(before));
-        if added > budget {
+        if added <= budget {
+            return;
+        }
+        // The edits that add most, until the others fit.
+        let text = comparison.source.source();
+        let mut sizes: Vec<(usize, usize)> = comparison
+            .edits
+            .iter()
+            .enumerate()
+            .map(|(index, edit)| {
+                (breaks(&edit.replacement).saturating_sub(breaks(edit.span.text(text))), index)
+            })
+            .collect();
+        sizes.sort_by_key(|(size, index)| (std::cmp::Reverse(*size), *index));
+        let mut left = added;
+        for (size, index) in sizes {
             violations.push(Violation {
                 rule: GuardRule::Length,
                 message: format!("{added} lines are added to {before}; the budget is {budget}"),
                 span: None,
-                edit: None,
+                edit: Some(index),
             });
+            left = left.saturating_sub(size);
+            if left <= budget || size == 0 {
+                break;
+            }
         }
     }
 }
 
+/// How long a line may be to count as one.
+const LINE_BYTES: usize = 1_000;
+
+/// About how many lines a text adds to the one that it is put into.
+fn breaks(text: &str) -> usize {
+    text.matches('\n').count() + text.len() / LINE_BYTES
+}
+
 /// The lines of a text. An overlong one counts as several, so that nothing of any length fits in one.
 fn lines(text: &str) -> usize {
-    const LINE_BYTES: usize = 1_000;
     text.lines().map(|line| 1 + line.len() / LINE_BYTES).sum()
+}
+
+/// The edits without those that the guard blames. Each of them is told, with the first reason only:
+/// there can be as many reasons as edits.
+pub(crate) fn without_blamed(
+    skill: &Skill,
+    edits: &Edits,
+    error: &GuardError,
+    told: &mut Vec<Diagnostic>,
+) -> Edits {
+    let mut reasons: BTreeMap<Option<usize>, &Violation> = BTreeMap::new();
+    for violation in error.violations() {
+        reasons.entry(violation.edit).or_insert(violation);
+    }
+    // Without a culprit for anything, every edit is suspect.
+    let any = reasons.get(&None).filter(|_| reasons.len() == 1).copied();
+    let mut kept = Edits::default();
+    for (index, edit) in edits.iter().enumerate() {
+        match reasons.get(&Some(index)).copied().or(any) {
+            Some(Violation { rule, message, .. }) => {
+                let message =
+                    format!("edit {:?} was taken back: {rule}: {message}", edit.reason.rule);
+                let code = Code::new("guard/refused");
+                told.push(Diagnostic::warning(code, message).at(edit.span));
+            }
+            None => {
+                // It fitted beside more edits than these.
+                let _fits = kept.insert(skill.source(), edit.clone());
+            }
+        }
+    }
+    kept
 }
 
 /// A skill before and after its edits.
@@ -260,6 +321,13 @@ impl Comparison<'_> {
         let edits = self.edits.iter().as_slice();
         let index = edits.partition_point(|edit| edit.span.end <= offset);
         edits.get(index).filter(|edit| edit.span.start <= offset).map(|_| index)
+    }
+
+    /// The position of the last edit that starts at `offset` or before: what is damaged there without
+    /// being edited was most likely damaged by it.
+    fn last_before(&self, offset: usize) -> Option<usize> {
+        let edits = self.edits.iter().as_slice();
+        edits.partition_point(|edit| edit.span.start <= offset).checked_sub(1)
     }
 
     /// What [`Edits::map_offset`] gives, without looking at every edit.

@@ -1,8 +1,8 @@
 //! Rules about the parts of the document.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use skvm_core::document::{Fence, Heading, ListItem};
+use skvm_core::document::{Fence, Heading, ListItem, Table};
 use skvm_core::edit::EditKind;
 use skvm_core::skill::{ResolutionRule, Skill};
 
@@ -57,6 +57,8 @@ pub(super) fn code_blocks(comparison: &Comparison<'_>, violations: &mut Vec<Viol
             });
         };
         let touching = comparison.touching(fence.span());
+        let nearest =
+            || touching.first().copied().or_else(|| comparison.last_before(fence.span().end));
         for index in &touching {
             let kind = comparison.edits.iter().nth(*index).map(|edit| edit.reason.kind);
             if kind != Some(EditKind::Substitution) {
@@ -72,41 +74,99 @@ pub(super) fn code_blocks(comparison: &Comparison<'_>, violations: &mut Vec<Viol
             }
         };
         match now {
-            None => violation("a code block is no longer one", touching.first().copied()),
+            None => violation("a code block is no longer one", nearest()),
             Some(now) if touching.is_empty() => {
                 if now.code(text) != fence.code(source)
                     || now.info() != fence.info()
                     || now.closed() != fence.closed()
                 {
-                    violation("a code block reads differently", None);
+                    violation("a code block reads differently", nearest());
                 }
             }
             Some(now) if now.info() != fence.info() || now.closed() != fence.closed() => {
-                violation(
-                    "a code block changes its language or its end",
-                    touching.first().copied(),
-                );
+                violation("a code block changes its language or its end", nearest());
             }
             Some(_) => {}
         }
     }
 }
 
-/// Inside inline code, too, only a substitution changes something.
+/// Inside inline code, too, only a substitution changes something: the path of a file of the skill.
 pub(super) fn inline_code(comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
+    let source = comparison.source.source();
     for code in comparison.source.document().code_spans() {
         for index in comparison.touching(code.span()) {
-            let edit = comparison.edits.iter().nth(index);
-            if edit.is_some_and(|edit| {
-                edit.reason.kind != EditKind::Substitution && !edit.span.contains(code.span())
-            }) {
-                violations.push(Violation {
-                    rule: GuardRule::CodeBlocks,
-                    message: "an edit that is no substitution changes inline code".to_owned(),
-                    span: Some(code.span()),
-                    edit: Some(index),
-                });
+            let Some(edit) = comparison.edits.iter().nth(index) else { continue };
+            let (before, after) = (edit.span.text(source), edit.replacement.as_str());
+            let message = if edit.span.contains(code.span()) {
+                (!after.contains(code.span().text(source))).then_some("inline code is gone")
+            } else if edit.reason.kind != EditKind::Substitution {
+                Some("an edit that is no substitution changes inline code")
+            } else {
+                let fits = code.span().contains(edit.span)
+                    && (before == after || names_own_file(comparison, before, after));
+                (!fits).then_some("an edit changes more in inline code than the path of a file")
+            };
+            violations.extend(message.map(|message| Violation {
+                rule: GuardRule::CodeBlocks,
+                message: message.to_owned(),
+                span: Some(code.span()),
+                edit: Some(index),
+            }));
+        }
+    }
+}
+
+/// Whether `before` names a file of the bundle and `after` the same file where it is installed, perhaps
+/// behind its interpreter.
+fn names_own_file(comparison: &Comparison<'_>, before: &str, after: &str) -> bool {
+    let before = before.trim_matches(['"', '\'']);
+    comparison.source.bundle().files().iter().any(|file| {
+        let is_named = before.strip_suffix(file.name()).is_some_and(|folder| {
+            (folder.is_empty() || folder.ends_with('/'))
+                && (file.path().contains(' ') || !folder.contains(char::is_whitespace))
+        });
+        let run = file.interpreter().and_then(|interpreter| after.strip_prefix(interpreter));
+        let path = run.and_then(|rest| rest.strip_prefix(' ')).unwrap_or(after);
+        let quote = path.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let bare = quote
+            .and_then(|quote| path.strip_prefix(quote)?.strip_suffix(quote))
+            .map_or_else(|| path.to_owned(), |inner| inner.replace(r"'\''", "'"));
+        is_named && comparison.install_dir.join(file.path()).to_str() == Some(bare.as_str())
+    })
+}
+
+/// A table keeps its rows and the number of its cells; what the cells say is the rule `wording`'s.
+pub(super) fn tables(comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
+    let shape = |table: &Table| -> Vec<usize> {
+        std::iter::once(table.header().len()).chain(table.rows().iter().map(Vec::len)).collect()
+    };
+    let after: BTreeMap<usize, Vec<usize>> = comparison
+        .variant
+        .document()
+        .tables()
+        .iter()
+        .map(|table| (table.span().start, shape(table)))
+        .collect();
+    let mut rewritten: BTreeMap<usize, usize> = BTreeMap::new();
+    for table in comparison.source.document().tables() {
+        let start = table.span().start;
+        let now = match comparison.replacing(start) {
+            None => after.get(&comparison.mapped(start)),
+            Some(index) => {
+                let nth = rewritten.entry(index).or_insert(0_usize);
+                *nth += 1;
+                after.range(comparison.replacement(index)).nth(*nth - 1).map(|(_, now)| now)
             }
+        };
+        if now != Some(&shape(table)) {
+            let touching = comparison.touching(table.span()).first().copied();
+            violations.push(Violation {
+                rule: GuardRule::Enumerations,
+                message: "a table has not the same rows".to_owned(),
+                span: Some(table.span()),
+                edit: touching.or_else(|| comparison.last_before(table.span().end)),
+            });
         }
     }
 }
@@ -134,31 +194,55 @@ pub(super) fn headings(comparison: &Comparison<'_>, violations: &mut Vec<Violati
 }
 
 pub(super) fn enumerations(comparison: &Comparison<'_>, violations: &mut Vec<Violation>) {
-    let starts: BTreeSet<usize> =
-        comparison.variant.document().items().iter().map(|item| item.span().start).collect();
-    let mut gone = |item: &ListItem, edit| {
+    let says = |skill: &Skill, item: &ListItem| !item.text().text(skill.source()).trim().is_empty();
+    // Where the items begin, and whether they say something.
+    let starts: BTreeMap<usize, bool> = comparison
+        .variant
+        .document()
+        .items()
+        .iter()
+        .map(|item| (item.span().start, says(comparison.variant, item)))
+        .collect();
+    let mut violation = |message: &str, item: &ListItem, edit: Option<usize>| {
         violations.push(Violation {
             rule: GuardRule::Enumerations,
-            message: "a list item is no longer one".to_owned(),
+            message: message.to_owned(),
             span: Some(item.span()),
-            edit,
+            edit: edit.or_else(|| comparison.last_before(item.span().end)),
         });
     };
+    let gone = "a list item is no longer one";
     // By edit: the items that begin in what it replaces.
     let mut rewritten: BTreeMap<usize, Vec<&ListItem>> = BTreeMap::new();
     for item in comparison.source.document().items() {
         let start = item.span().start;
         match comparison.replacing(start) {
             Some(index) => rewritten.entry(index).or_default().push(item),
-            None if !starts.contains(&comparison.mapped(start)) => {
-                gone(item, comparison.touching(item.span()).first().copied());
+            None => {
+                let touching = || comparison.touching(item.span()).first().copied();
+                match starts.get(&comparison.mapped(start)) {
+                    None => violation(gone, item, touching()),
+                    Some(false) if says(comparison.source, item) => {
+                        violation("a list item says nothing any more", item, touching());
+                    }
+                    Some(_) => {}
+                }
             }
-            None => {}
         }
     }
     for (index, items) in rewritten {
         let now = starts.range(comparison.replacement(index)).count();
-        items.into_iter().skip(now).for_each(|item| gone(item, Some(index)));
+        let said = starts.range(comparison.replacement(index)).filter(|(_, says)| **says).count();
+        let (mut all, mut saying) = (0, 0);
+        for item in items {
+            all += 1;
+            saying += usize::from(says(comparison.source, item));
+            if all > now {
+                violation(gone, item, Some(index));
+            } else if saying > said {
+                violation("a list item says nothing any more", item, Some(index));
+            }
+        }
     }
 }
 

@@ -80,6 +80,16 @@ impl PassManagerBuilder {
         self
     }
 
+    /// Puts a pass in the place of the one with its id, or adds it when there is none.
+    pub fn replace(mut self, pass: impl Pass + 'static) -> Self {
+        let pass: Arc<dyn Pass> = Arc::new(pass);
+        match self.passes.iter_mut().find(|known| known.id() == pass.id()) {
+            Some(known) => *known = pass,
+            None => self.passes.push(pass),
+        }
+        self
+    }
+
     /// Adds the standard passes.
     pub fn standard(self) -> Self {
         self.pass(CodePass)

@@ -5,7 +5,6 @@ mod event;
 mod memo;
 mod order;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,7 +18,8 @@ use tracing::debug;
 pub use builder::{BuildError, PassManagerBuilder};
 pub use event::{PassEvent, PassRecord, PassStatus, PipelineObserver};
 
-use crate::guard::{Guard, GuardError, Violation};
+use crate::capability::{CapabilityPass, Refinement};
+use crate::guard::{Guard, GuardError, without_blamed};
 use crate::variant::{Manifest, PassVersion, Variant};
 use memo::Memo;
 
@@ -127,6 +127,13 @@ impl PassManager {
     #[must_use]
     pub fn standard() -> Self {
         Self::builder().standard().assemble()
+    }
+
+    /// The standard passes, of which `capability` lets a model refine its work once the pipeline has one.
+    #[must_use]
+    pub fn standard_refined(refinement: Refinement) -> Self {
+        let capability = CapabilityPass::standard().with_refinement(refinement);
+        Self::builder().standard().replace(capability).assemble()
     }
 
     /// The same pipeline with a model to refine with; best a [`Recorded`](crate::recorded::Recorded)
@@ -239,7 +246,7 @@ impl PassManager {
                     error
                 }
             };
-            edits = without_blamed(unit, &edits, &error, &mut diagnostics);
+            edits = without_blamed(&unit.skill, &edits, &error, &mut diagnostics);
         };
         Ok(Variant::publish(verified, self.manifest(unit), artifacts, diagnostics))
     }
@@ -266,36 +273,6 @@ impl PassManager {
     pub fn key(&self, unit: &Unit) -> skvm_core::digest::Digest {
         self.manifest(unit).key()
     }
-}
-
-/// The edits without those that the guard blames. Each of them is told, with the first reason only:
-/// there can be as many reasons as edits.
-fn without_blamed(
-    unit: &Unit,
-    edits: &Edits,
-    error: &GuardError,
-    told: &mut Vec<Diagnostic>,
-) -> Edits {
-    let mut reasons: BTreeMap<Option<usize>, &Violation> = BTreeMap::new();
-    for violation in error.violations() {
-        reasons.entry(violation.edit).or_insert(violation);
-    }
-    let mut kept = Edits::default();
-    for (index, edit) in edits.iter().enumerate() {
-        match reasons.get(&Some(index)).or(reasons.get(&None)) {
-            Some(Violation { rule, message, .. }) => {
-                let message =
-                    format!("edit {:?} was taken back: {rule}: {message}", edit.reason.rule);
-                let code = Code::new("guard/refused");
-                told.push(Diagnostic::warning(code, message).at(edit.span));
-            }
-            None => {
-                // It fitted beside more edits than these.
-                let _fits = kept.insert(unit.skill.source(), edit.clone());
-            }
-        }
-    }
-    kept
 }
 
 /// What the passes gave so far.

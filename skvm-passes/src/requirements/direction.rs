@@ -14,6 +14,7 @@ use skvm_core::capability::{Level, Primitive as P};
 use skvm_core::skill::Skill;
 
 use super::text::prose;
+use crate::concurrency::is_procedure;
 
 /// A sentence to the agent, and what it does to demands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +42,10 @@ pub enum Needs {
     Code,
     /// A block that shows the form of an answer.
     Form,
-    /// A block or quotation that shows an example.
+    /// A block that shows an example.
     Example,
+    /// A procedure, in a skill that is not itself about making plans.
+    Steps,
 }
 
 const fn lowering(
@@ -142,7 +145,8 @@ pub const DIRECTIONS: [Direction; 20] = [
         "Keep to the order that is given here; do not make a plan of your own.",
         &[(P::ReasonPlanning, Level::L1)],
     )
-    .replacing(&[P::ReasonPlanning], &[(P::FollowProcedure, Level::L1)]),
+    .replacing(&[P::ReasonPlanning], &[(P::FollowProcedure, Level::L1)])
+    .needing(Needs::Steps),
     lowering(
         "one-part",
         "Look at one part at a time, say what it does, and name the first part that does not do what it should.",
@@ -177,7 +181,7 @@ pub const DIRECTIONS: [Direction; 20] = [
     .needing(Needs::Form),
     lowering(
         "one-step",
-        "Do the steps one at a time, in order; repeat a step at most 5 times, then stop and say what is left.",
+        "Do the steps one at a time, in order; when a step fails, try it at most 5 times, then stop and say what is left.",
         &[(P::FollowProcedure, Level::L1), (P::FollowDelegation, Level::L1)],
     ),
     lowering(
@@ -219,13 +223,22 @@ pub(crate) fn shows(skill: &Skill, needs: Needs) -> bool {
         };
         let sections = document.sections().iter();
         let mut named = sections.filter(|section| holds(section.title())).map(|s| s.span());
-        named.any(|around| document.fences().iter().any(|fence| around.contains(fence.span())))
+        named.any(|around| {
+            let fences = document.fences();
+            let next = fences.partition_point(|fence| fence.span().start < around.start);
+            fences.get(next).is_some_and(|fence| around.contains(fence.span()))
+        })
     };
     match needs {
         Needs::Nothing => true,
         Needs::Code => !document.fences().is_empty() || !document.code_spans().is_empty(),
         Needs::Form => below(&["format", "output", "template", "report", "response"]),
         Needs::Example => below(&["example", "sample"]),
+        Needs::Steps => {
+            let about = skill.description().unwrap_or("").to_lowercase();
+            !about.contains("plan")
+                && document.step_lists().iter().any(|list| is_procedure(skill, list))
+        }
     }
 }
 

@@ -157,9 +157,13 @@ fn new_purpose(skill: &Skill, section: SectionId, ids: &mut BTreeMap<String, usi
         }
     };
     let slug = slug(name);
-    let seen = ids.entry(slug.clone()).or_insert(0);
-    *seen += 1;
-    let id = if *seen == 1 { slug } else { format!("{slug}-{seen}") };
+    let mut id = slug.clone();
+    while ids.contains_key(&id) {
+        let seen = ids.entry(slug.clone()).or_insert(1);
+        *seen += 1;
+        id = format!("{slug}-{seen}");
+    }
+    ids.insert(id.clone(), 1);
     Purpose {
         id,
         description,

@@ -70,7 +70,9 @@ fn counts(skill: &Skill) -> Vec<Counts> {
             continue;
         }
         if let Some(binding) = BINDING.as_ref() {
-            counts.bindings.extend(binding.find_iter(text).map(|found| Binding {
+            let binds = |end: usize| !follows_relief(text.get(end..).unwrap_or(""));
+            let found = binding.find_iter(text).filter(|found| binds(found.end()));
+            counts.bindings.extend(found.map(|found| Binding {
                 span: Span::new(found.start(), found.end()).shifted(span.start),
                 negative: NEGATIVE[found.pattern().as_usize()],
             }));
@@ -81,6 +83,12 @@ fn counts(skill: &Skill) -> Vec<Counts> {
         }
     }
     by_section
+}
+
+/// Whether words turn "do not" into "you need not".
+fn follows_relief(rest: &str) -> bool {
+    let rest = rest.trim_start();
+    ["need", "have to", "worry", "hesitate"].iter().any(|word| rest.starts_with(word))
 }
 
 fn constraints_and_conditions(skill: &Skill, collector: &mut Collector<'_>) {
@@ -145,13 +153,29 @@ fn first_line(span: Span, source: &str) -> Span {
     Span::new(span.start, span.start + length)
 }
 
-/// Whether a step asks to go on until something is reached, without saying when to stop.
+/// Whether a step asks to try again until something is reached, without saying when to stop. Work on
+/// each of several things ends by itself, and waiting for a person is not to be cut short.
 pub(crate) fn is_unbounded_loop(text: &str) -> bool {
     let lower = text.to_lowercase();
-    let loops =
-        ["repeat", "keep trying", "iterate", "until "].iter().any(|cue| lower.contains(cue));
-    let bounded = ["at most", "up to", "maximum", "max ", "no more than", " times", "5 rounds"];
-    loops && !bounded.iter().any(|cue| lower.contains(cue))
+    let has = |cues: &[&str]| cues.iter().any(|cue| lower.contains(cue));
+    let tries = has(&["repeat", "keep trying", "try again", "retry", "iterate", "loop"]);
+    let towards = has(&[" until ", "until all", "keep trying", "try again", "retry", "as needed"]);
+    let ends = has(&[
+        "each",
+        "every",
+        " all ",
+        "at most",
+        "up to",
+        "maximum",
+        "max ",
+        "no more than",
+        " times",
+        "rounds",
+        "once",
+    ]);
+    let awaits = has(&["user", "approv", "confirm", "wait", "human", "permission"]);
+    let negated = has(&["don't", "do not", "never", "not repeat", "avoid"]);
+    tries && towards && !ends && !awaits && !negated
 }
 
 fn procedure(skill: &Skill, list: &StepList, collector: &mut Collector<'_>) {
@@ -204,8 +228,9 @@ fn formats(skill: &Skill, collector: &mut Collector<'_>) {
             continue;
         }
         collector.add(id, P::FollowFormat, Level::L1, "names an output format", heading.span());
-        for fence in document.fences().iter().filter(|fence| section.span().contains(fence.span()))
-        {
+        let first = document.fences().partition_point(|f| f.span().start < section.span().start);
+        let below = document.fences().iter().skip(first);
+        for fence in below.take_while(|fence| section.span().contains(fence.span())) {
             match fence.language() {
                 Language::Json | Language::Yaml => {
                     collector.add(id, P::FollowFormat, Level::L2, "gives a schema", fence.span());

@@ -460,6 +460,8 @@ fn characters_beyond_ascii_neither_crash_the_parser_nor_move_a_span() {
         let shown = block.commands[1].span.text(skill.source());
         assert_eq!(shown, format!("tr \"{c}\" '{c}'"), "{c:?}");
     }
+    // The parser takes this apart inside of the character.
+    assert_eq!(code::shell_commands("\\\r¡").commands[0].program, "¡");
     let (_, block) = fenced("bash", "größe --klein\n");
     assert_eq!(commands(&block), ["größe --klein"]);
 }

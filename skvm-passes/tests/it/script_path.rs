@@ -62,7 +62,9 @@ fn a_script_is_run_through_its_interpreter_by_its_full_path() {
         ("run.py a", "python3 /opt/s/scripts/run.py a"),
         ("{baseDir}/scripts/run.py", "python3 /opt/s/scripts/run.py"),
         ("~/.x/skills/demo/scripts/run.py", "python3 /opt/s/scripts/run.py"),
-        ("/old/place/scripts/run.py a", "python3 /opt/s/scripts/run.py a"),
+        ("/old/skills/demo/scripts/run.py a", "python3 /opt/s/scripts/run.py a"),
+        ("$HOME/.x/skills/demo/scripts/run.py", "python3 /opt/s/scripts/run.py"),
+        ("/opt/s/scripts/run.py a", "python3 /opt/s/scripts/run.py a"),
         ("python scripts/run.py a", "python /opt/s/scripts/run.py a"),
         ("python3 -u run.py", "python3 -u /opt/s/scripts/run.py"),
         ("uv run scripts/run.py", "uv run /opt/s/scripts/run.py"),
@@ -70,7 +72,6 @@ fn a_script_is_run_through_its_interpreter_by_its_full_path() {
         ("python $SKILL_DIR/scripts/run.py", "python /opt/s/scripts/run.py"),
         ("python \"$SKILL_DIR\"/scripts/run.py", "python /opt/s/scripts/run.py"),
         ("python <skill_dir>/scripts/run.py <in>", "python /opt/s/scripts/run.py <in>"),
-        ("cat scripts/run.py", "cat /opt/s/scripts/run.py"),
         ("cat x | ./scripts/run.py > y", "cat x | python3 /opt/s/scripts/run.py > y"),
         ("A=1 ./scripts/run.py", "A=1 python3 /opt/s/scripts/run.py"),
         ("X=$(./scripts/run.py)", "X=$(python3 /opt/s/scripts/run.py)"),
@@ -81,6 +82,26 @@ fn a_script_is_run_through_its_interpreter_by_its_full_path() {
         ("$ ./scripts/run.py", "$ python3 /opt/s/scripts/run.py"),
     ];
     for (before, after) in cases {
+        assert_eq!(command(before), after, "{before}");
+    }
+}
+
+#[test]
+fn behind_a_launcher_stands_a_program() {
+    for (before, after) in [
+        ("sudo ./scripts/go.sh a", "sudo bash /opt/s/scripts/go.sh a"),
+        ("sudo -u root -E ./scripts/go.sh", "sudo -u root -E bash /opt/s/scripts/go.sh"),
+        ("nohup ./scripts/go.sh &", "nohup bash /opt/s/scripts/go.sh &"),
+        ("env A=1 B=2 scripts/run.py", "env A=1 B=2 python3 /opt/s/scripts/run.py"),
+        ("time ./scripts/run.py", "time python3 /opt/s/scripts/run.py"),
+        ("exec ./scripts/go.sh", "exec bash /opt/s/scripts/go.sh"),
+        ("ls | xargs -n 1 ./scripts/run.py", "ls | xargs -n 1 python3 /opt/s/scripts/run.py"),
+        ("sudo env A=1 nohup bin/tool", "sudo env A=1 nohup node /opt/s/bin/tool"),
+        ("sudo python3 scripts/run.py", "sudo python3 /opt/s/scripts/run.py"),
+        ("/usr/bin/env python3 scripts/run.py", "/usr/bin/env python3 /opt/s/scripts/run.py"),
+        ("sudo cp scripts/go.sh x", "sudo cp scripts/go.sh x"),
+        ("ls | xargs rm scripts/go.sh", "ls | xargs rm scripts/go.sh"),
+    ] {
         assert_eq!(command(before), after, "{before}");
     }
 }
@@ -107,6 +128,19 @@ fn what_is_no_script_of_the_skill_is_left_alone() {
         "tsx scripts/app.ts",
         "cat guide.md",
         "cat run.py",
+        "cat scripts/run.py",
+        "cp ~/tpl/go.sh scripts/go.sh",
+        "python src/run.py",
+        "python ./run.py",
+        "./src/run.py",
+        "python $HOME/scripts/run.py",
+        "~/bin/run.py a",
+        "rm scripts/go.sh",
+        "chmod +x scripts/go.sh",
+        "git add scripts/go.sh",
+        "/usr/local/bin/go.sh",
+        "sudo /usr/local/bin/go.sh",
+        "/old/place/scripts/run.py a",
         "echo './scripts/run.py is here'",
         "lint --config=scripts/run.py",
         "docker cp box:scripts/run.py .",
@@ -123,6 +157,8 @@ fn names_in_prose_stay_and_paths_in_prose_are_completed() {
     for (before, after) in [
         ("The script `run.py` does it.", "The script `run.py` does it."),
         ("Look at `scripts/run.py`.", "Look at `/opt/s/scripts/run.py`."),
+        ("Look at `src/run.py`.", "Look at `src/run.py`."),
+        ("Type `rm scripts/run.py`.", "Type `rm scripts/run.py`."),
         ("Look at scripts/run.py.", "Look at scripts/run.py."),
         ("See [the script](scripts/run.py).", "See [the script](scripts/run.py)."),
         ("| `run.py` | x |", "| `run.py` | x |"),

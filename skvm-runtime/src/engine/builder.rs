@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use skvm_core::capability::CapabilityProfile;
 use skvm_core::harness::Harness;
 use skvm_core::llm::LlmBackend;
 use skvm_core::skill::LoadLimits;
 use skvm_core::target::{HarnessId, Target};
+use skvm_passes::capability::Refinement;
 use skvm_passes::manager::PassManager;
 use skvm_passes::recorded::Recorded;
 
@@ -68,7 +70,9 @@ impl SkVmBuilder {
         self
     }
 
-    /// Gives the passes a model to refine with. Its answers are recorded in the store.
+    /// Gives the passes a model to refine with; the standard passes make use of it, those that
+    /// [`passes`](SkVmBuilder::passes) puts in their place if they ask for it. Its answers are recorded
+    /// in the store.
     pub fn refine_with(mut self, model: Arc<dyn LlmBackend>) -> Self {
         self.refiner = Some(model);
         self
@@ -84,7 +88,11 @@ impl SkVmBuilder {
     #[must_use]
     pub fn build(self) -> SkVm {
         let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
-        let mut passes = self.passes.unwrap_or_else(PassManager::standard);
+        let refined = self.refiner.is_some();
+        let mut passes = self.passes.unwrap_or_else(|| match refined {
+            true => PassManager::standard_refined(Refinement::default()),
+            false => PassManager::standard(),
+        });
         if let Some(model) = self.refiner {
             let answers = Arc::new(StoreAnswers::new(Arc::clone(&store)));
             passes = passes.with_llm(Arc::new(Recorded::new(model, answers)));
@@ -97,6 +105,7 @@ impl SkVmBuilder {
             limits: self.limits,
             flights: Flights::default(),
             subscribers: Subscribers::default(),
+            runs: AtomicU64::new(0),
         }))
     }
 }

@@ -40,9 +40,17 @@ pub enum Event {
         micros: u64,
     },
     /// A harness tells about a run.
-    Harness(HarnessEvent),
+    Harness {
+        /// The number of the run, from 0 for each engine.
+        run: u64,
+        /// What it tells.
+        #[serde(flatten)]
+        event: HarnessEvent,
+    },
     /// A run ended.
     Finished {
+        /// The number of the run.
+        run: u64,
         /// How.
         status: RunStatus,
     },

@@ -7,16 +7,18 @@ mod flight;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use skvm_core::capability::CapabilityProfile;
 use skvm_core::digest::Digest;
 use skvm_core::harness::{
-    Harness, HarnessError, HarnessRun, RunLimits, RunRecord, SkillMode, SkillView, Task,
+    Harness, HarnessError, HarnessEvent, HarnessRun, RunLimits, RunRecord, RunStatus, SkillMode,
+    SkillView, Task,
 };
 use skvm_core::pass::Unit;
 use skvm_core::skill::{LoadError, LoadLimits, Skill, discover};
-use skvm_core::target::{HarnessId, Target};
+use skvm_core::target::{HarnessId, ModelId, Target};
 use skvm_passes::manager::{CompileError, PassManager};
 use skvm_passes::variant::Variant;
 use tracing::{Instrument, debug_span};
@@ -62,6 +64,8 @@ struct Inner {
     limits: LoadLimits,
     flights: Flights,
     subscribers: Subscribers,
+    /// How many runs were begun.
+    runs: AtomicU64,
 }
 
 impl std::fmt::Debug for SkVm {
@@ -92,9 +96,28 @@ pub enum EngineError {
         /// The id.
         harness: HarnessId,
     },
+    /// The harness asks another model than the target names.
+    #[error("the target names the model {wanted}, and the harness {harness} asks {asks}")]
+    WrongModel {
+        /// The harness.
+        harness: HarnessId,
+        /// The model that it asks.
+        asks: ModelId,
+        /// The model of the target.
+        wanted: ModelId,
+    },
     /// A run could not begin.
     #[error("starting a run")]
     Harness(#[from] HarnessError),
+}
+
+/// What came of installing.
+#[derive(Debug, Default)]
+pub struct Installation {
+    /// The skills, in path order.
+    pub skills: Vec<Installed>,
+    /// The folders whose skill could not be loaded or compiled, and why.
+    pub failures: Vec<(PathBuf, EngineError)>,
 }
 
 /// A skill that was installed.
@@ -162,23 +185,30 @@ impl SkVm {
         SkVmBuilder::default()
     }
 
-    /// Loads every skill at or below a path and compiles each for every known target.
+    /// Loads every skill at or below a path and compiles each for every known target. One that cannot be
+    /// loaded or compiled does not keep the others from it.
     ///
     /// # Errors
-    /// [`EngineError`] for the first skill that cannot be loaded or compiled; what was compiled
-    /// before it stays in the store.
-    pub async fn install(&self, path: impl AsRef<Path>) -> Result<Vec<Installed>, EngineError> {
-        let mut installed = Vec::new();
+    /// [`EngineError`] when the path cannot be searched.
+    pub async fn install(&self, path: impl AsRef<Path>) -> Result<Installation, EngineError> {
+        let mut installation = Installation::default();
         for folder in discover(path)? {
-            let skill = Arc::new(Skill::load_with(&folder, &self.0.limits)?);
-            self.tell(|| Event::Loaded { skill: skill.name().to_owned(), digest: skill.digest() });
-            let mut variants = Vec::with_capacity(self.0.targets.len());
-            for target in self.0.targets.keys() {
-                variants.push(self.compile(&skill, target).await?);
+            match self.install_one(&folder).await {
+                Ok(installed) => installation.skills.push(installed),
+                Err(error) => installation.failures.push((folder, error)),
             }
-            installed.push(Installed { skill, variants });
         }
-        Ok(installed)
+        Ok(installation)
+    }
+
+    async fn install_one(&self, folder: &Path) -> Result<Installed, EngineError> {
+        let skill = Arc::new(Skill::load_with(folder, &self.0.limits)?);
+        self.tell(|| Event::Loaded { skill: skill.name().to_owned(), digest: skill.digest() });
+        let mut variants = Vec::with_capacity(self.0.targets.len());
+        for target in self.0.targets.keys() {
+            variants.push(self.compile(&skill, target).await?);
+        }
+        Ok(Installed { skill, variants })
     }
 
     /// The variant of a skill for a target: from the store, or compiled now. However many ask at the
@@ -232,11 +262,7 @@ impl SkVm {
     /// model or its provider failed.
     pub async fn run(&self, request: RunRequest) -> Result<RunOutcome, EngineError> {
         let RunRequest { task, target, skill, mode, workdir, limits } = request;
-        let harness = self
-            .0
-            .harnesses
-            .get(&target.harness)
-            .ok_or_else(|| EngineError::NoHarness { harness: target.harness.clone() })?;
+        let harness = self.harness_for(&target, skill.is_some().then_some(mode))?;
         let (variant, view) = match &skill {
             Some(skill) => {
                 let variant = self.compile(skill, &target).await?;
@@ -246,7 +272,10 @@ impl SkVm {
             None => (None, None::<SkillView>),
         };
         let mut session = self.session(&target, &task.prompt, skill.as_deref(), variant.as_deref());
-        let on_event = |event: &_| self.tell(|| Event::Harness(Clone::clone(event)));
+        let run_id = self.0.runs.fetch_add(1, Ordering::Relaxed);
+        let on_event = |event: &HarnessEvent| {
+            self.tell(|| Event::Harness { run: run_id, event: event.clone() });
+        };
         let run = HarnessRun {
             task: &task,
             skill: view.as_ref(),
@@ -255,11 +284,38 @@ impl SkVm {
             hooks: &mut session,
             on_event: &on_event,
         };
-        let span = debug_span!("run", harness = %target.harness);
-        let record = harness.run(run).instrument(span).await?;
-        let trace = session.finish(record.status).await;
-        self.tell(|| Event::Finished { status: record.status });
-        Ok(RunOutcome { record, trace, variant })
+        let span = debug_span!("run", harness = %target.harness, run = run_id);
+        let record = harness.run(run).instrument(span).await;
+        // A run that could not begin leaves its trace too.
+        let status = record.as_ref().map_or(RunStatus::HarnessCrashed, |record| record.status);
+        let trace = session.finish(status).await;
+        self.tell(|| Event::Finished { run: run_id, status });
+        Ok(RunOutcome { record: record?, trace, variant })
+    }
+
+    /// The harness of a target, if it can do what the run asks for.
+    fn harness_for(
+        &self,
+        target: &Target,
+        mode: Option<SkillMode>,
+    ) -> Result<&Arc<dyn Harness>, EngineError> {
+        let id = &target.harness;
+        let harness = self
+            .0
+            .harnesses
+            .get(id)
+            .ok_or_else(|| EngineError::NoHarness { harness: id.clone() })?;
+        if let Some(asks) = harness.model().filter(|model| **model != target.model) {
+            let (harness, asks, wanted) = (id.clone(), asks.clone(), target.model.clone());
+            return Err(EngineError::WrongModel { harness, asks, wanted });
+        }
+        let features = harness.features();
+        let what = match mode {
+            Some(SkillMode::Inject) if !features.inject => "put a skill into the prompt",
+            Some(SkillMode::Discover) if !features.discover => "let the model discover a skill",
+            _ => return Ok(harness),
+        };
+        Err(HarnessError::Unsupported { harness: id.clone(), what }.into())
     }
 
     /// A session for a loop of the host's own; its trace goes to the engine's store.

@@ -12,18 +12,79 @@ use super::quoting::{Place, places};
 /// The rule `split-chain`: a block that is one chain `a && b` becomes a line for each command, so that
 /// each is a step of its own, with `set -e` before them, so that a failure still stops the rest.
 ///
-/// Left alone are blocks with other commands besides, chains with `cd`, `export` and their kind, which change the state of the shell that
-/// the next command needs, and lines with `||`, `;` or a pipe.
+/// Left alone are blocks with other commands besides, chains with `cd`, `export` and their kind, which
+/// change the state of the shell that the next command needs, chains with a shell inside of the shell
+/// such as `ssh`, and lines with `||`, `;`, a pipe or a command in the background.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SplitChain;
 
 /// Commands that change the state of their shell, and commands that are run for their answer: what
 /// follows `grep -q` is meant only if it finds something.
-const STATEFUL: [&str; 33] = [
-    "!", ".", "[", "[[", "alias", "cd", "cmp", "command", "diff", "egrep", "eval", "exec", "exit",
-    "export", "false", "grep", "hash", "if", "pgrep", "popd", "pushd", "read", "return", "rg",
-    "set", "source", "test", "trap", "true", "type", "unset", "which", "while",
+const STATEFUL: [&str; 44] = [
+    "!",
+    ".",
+    "[",
+    "[[",
+    "activate",
+    "alias",
+    "cd",
+    "cmp",
+    "command",
+    "conda",
+    "deactivate",
+    "diff",
+    "egrep",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "grep",
+    "hash",
+    "if",
+    "mamba",
+    "micromamba",
+    "nvm",
+    "pgrep",
+    "popd",
+    "pushd",
+    "read",
+    "return",
+    "rg",
+    "screen",
+    "set",
+    "source",
+    "ssh",
+    "su",
+    "test",
+    "tmux",
+    "trap",
+    "true",
+    "type",
+    "unset",
+    "which",
+    "while",
+    "workon",
 ];
+
+/// Whether a command changes the state of its shell, asks for an answer or opens a shell of its own.
+fn is_stateful(command: &str) -> bool {
+    let mut words = command.split_whitespace().peekable();
+    if words.next_if_eq(&"sudo").is_some() {
+        while let Some(option) = words.next_if(|word| word.starts_with('-')) {
+            let opens = |letter| !option.starts_with("--") && option.contains(letter);
+            if opens('s') || opens('i') || ["--shell", "--login"].contains(&option) {
+                return true;
+            }
+        }
+    }
+    let Some(first) = words.next() else { return true };
+    let program = first.rsplit('/').next().unwrap_or(first);
+    let mut options = words.filter(|word| word.starts_with('-'));
+    let is_dialogue = ["docker", "podman", "kubectl"].contains(&program)
+        && options.any(|o| ["-it", "-ti", "-i", "-t", "--interactive", "--tty"].contains(&o));
+    is_dialogue || first.contains('=') || STATEFUL.contains(&program) || STATEFUL.contains(&first)
+}
 
 impl RewriteRule for SplitChain {
     fn id(&self) -> &'static str {
@@ -92,7 +153,7 @@ const STOP: &str = "set -e  # stop at the first failure";
 fn links(line: &str, places: &[Place]) -> Vec<Span> {
     let open = |at: usize| places.get(at) == Some(&Place::Open);
     let has = |mark: char| line.char_indices().any(|(at, c)| c == mark && open(at));
-    if has('|') || has(';') {
+    if has('|') || has(';') || has_background(line, open) {
         return Vec::new();
     }
     let mut links = Vec::new();
@@ -109,11 +170,30 @@ fn links(line: &str, places: &[Place]) -> Vec<Span> {
     }
     let ends = links.iter().map(|link| link.start).chain([line.len()]);
     let starts = [0].into_iter().chain(links.iter().map(|link| link.end));
-    let is_free = starts.zip(ends).all(|(start, end)| {
-        let word = line.get(start..end).unwrap_or("").split_whitespace().next().unwrap_or("");
-        !word.is_empty() && !word.contains('=') && !STATEFUL.contains(&word)
-    });
+    let is_free =
+        starts.zip(ends).all(|(start, end)| !is_stateful(line.get(start..end).unwrap_or("")));
     if is_free { links } else { Vec::new() }
+}
+
+/// Whether a line has a single `&`; those of `2>&1` and `&>` are redirects.
+fn has_background(line: &str, open: impl Fn(usize) -> bool) -> bool {
+    let bytes = line.as_bytes();
+    let byte = |at: usize| bytes.get(at).copied().unwrap_or(b' ');
+    let mut at = 0;
+    while at < bytes.len() {
+        if byte(at) != b'&' || !open(at) {
+            at += 1;
+        } else if byte(at + 1) == b'&' {
+            at += 2;
+        } else {
+            let before = at.checked_sub(1).map_or(b' ', byte);
+            if !matches!(before, b'>' | b'<') && byte(at + 1) != b'>' {
+                return true;
+            }
+            at += 1;
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -125,6 +205,8 @@ mod tests {
         let count = |line: &str| places(line).map(|places| links(line, &places).len());
         assert_eq!(count("npm install && npm test"), Some(1));
         assert_eq!(count("a && b && c\n"), Some(2));
+        assert_eq!(count("a 2>&1 && b &> c"), Some(1));
+        assert_eq!(count("sudo -u x a && docker exec box b && 'c & d'"), Some(2));
         for whole in [
             "cd x && ls",
             "grep -q x f && rm f",
@@ -134,6 +216,21 @@ mod tests {
             "a && b || c",
             "echo 'a && b'",
             "a &&",
+            "a && b &",
+            "a & b && c",
+            "a && b& ",
+            "conda activate x && a",
+            "nvm use 20 && a",
+            "a && workon x",
+            "deactivate && a",
+            "venv/bin/activate && a",
+            "ssh host && a",
+            "sudo -s && a",
+            "sudo -i && a",
+            "sudo su && a",
+            "su - x && a",
+            "docker exec -it box sh && a",
+            "tmux new -s x && a",
         ] {
             assert_eq!(count(whole), Some(0), "{whole}");
         }

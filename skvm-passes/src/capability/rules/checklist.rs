@@ -17,7 +17,7 @@ use crate::requirements::{CHECK_PREFIXES, MAX_CHECKS, bindings};
 pub struct Checklist;
 
 /// Longest text of an item, in characters.
-const MAX_ITEM: usize = 100;
+const MAX_ITEM: usize = 160;
 
 impl RewriteRule for Checklist {
     fn id(&self) -> &'static str {
@@ -30,15 +30,14 @@ impl RewriteRule for Checklist {
 
     fn edits(&self, input: &RuleInput<'_>) -> Vec<Edit> {
         let (document, source) = (input.skill.document(), input.skill.source());
-        let concerned = |span: Span| {
-            input.requirements.purposes.iter().any(|purpose| {
-                input.gaps.iter().any(|gap| gap.purpose_id == purpose.id)
-                    && purpose.span.is_some_and(|around| around.contains(span))
-            })
-        };
+        // Behind a fence that is never closed everything is code.
+        let closed = document.fences().last().is_none_or(|fence| fence.closed());
+        let code_from = document.fences().last().map_or(source.len(), |fence| fence.span().start);
         let mut edits = Vec::new();
         for (section, bindings) in document.sections().iter().zip(bindings(input.skill)) {
-            if bindings.len() < 3 || !concerned(section.own_span()) {
+            let in_code = !closed && section.own_span().end > code_from;
+            if bindings.len() < 3 || in_code || purpose_around(input, section.own_span()).is_none()
+            {
                 continue;
             }
             let items: Vec<String> = bindings
@@ -92,21 +91,45 @@ fn ends_with_blank_line(text: &str) -> bool {
         && lines.next().is_some_and(|line| line.trim().is_empty())
 }
 
-/// What a binding word binds: the rest of its sentence, without marks.
+/// What a binding word binds: the rest of its sentence, without marks; `None` when that is too long to
+/// be restated whole, for half a constraint is another one.
 fn clause(source: &str, section: Span, word: Span) -> Option<String> {
     let rest = source.get(word.end..section.end)?;
-    let line = rest.split(['\n', '\r']).next()?;
-    let end = line.find(". ").or_else(|| line.find("; ")).unwrap_or(line.len());
-    let clause: String = without_links(line.get(..end)?)
+    let mut sentence = String::new();
+    for (index, line) in rest.lines().enumerate() {
+        let line = line.trim();
+        let opens_another = line.is_empty()
+            || line.starts_with(['-', '*', '+', '#', '|', '>', '`'])
+            || line.starts_with(|c: char| c.is_ascii_digit());
+        if index > 0 && opens_another {
+            break;
+        }
+        sentence.push_str(if index > 0 { " " } else { "" });
+        sentence.push_str(line);
+        if sentence.len() > 4 * MAX_ITEM {
+            return None;
+        }
+    }
+    let end = sentence
+        .match_indices(['.', ';', '!'])
+        .find(|(at, _)| {
+            let before = sentence.get(..*at).unwrap_or("");
+            let ends = sentence
+                .get(at + 1..)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '*', '_']));
+            ends && !before.ends_with("e.g") && !before.ends_with("i.e") && !before.ends_with("etc")
+        })
+        .map_or(sentence.len(), |(at, _)| at);
+    let clause: String = without_links(sentence.get(..end)?)
         .trim_matches(|c: char| c.is_whitespace() || "*_:.,|`".contains(c))
         .chars()
         .filter(|c| !"*[]<>|".contains(*c) && !c.is_control())
-        .take(MAX_ITEM)
         .collect();
     // An odd backtick would open code up to the next one.
     let clause =
         if clause.matches('`').count() % 2 == 1 { clause.replace('`', "") } else { clause };
-    (clause.chars().filter(|c| c.is_alphanumeric()).count() >= 3).then_some(clause)
+    let whole = clause.chars().count() <= MAX_ITEM;
+    (whole && clause.chars().filter(|c| c.is_alphanumeric()).count() >= 3).then_some(clause)
 }
 
 /// The text with `[name](address)` as the name alone.

@@ -31,7 +31,7 @@ impl RewriteRule for FullAddress {
             reason.purpose = purpose_around(input, code.span());
             reason.primitive = Some(Primitive::ToolWeb);
             (reason.from, reason.to) = (Some(Level::L2), Some(Level::L1));
-            let text = format!("{ADDRESS_FOLLOWS}{base}{path}`)");
+            let text = format!("{ADDRESS_FOLLOWS}{}`)", join(base, path));
             edits.push(Edit::insert(code.span().end, text, reason));
         }
         edits
@@ -60,4 +60,27 @@ fn base_address(skill: &Skill) -> Option<&str> {
         found = Some(address);
     }
     found.filter(|address| address.len() > "https://".len() && !address.contains(['{', '$']))
+}
+
+/// The whole address. A path that begins with the base's own path is one from the root of the host.
+fn join(base: &str, path: &str) -> String {
+    let host = base.find("://").map_or(0, |at| at + 3);
+    let root = base.get(host..).and_then(|rest| rest.find('/')).map_or(base.len(), |at| host + at);
+    let (origin, prefix) = base.split_at(root);
+    let repeats = !prefix.is_empty()
+        && path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if repeats { format!("{origin}{path}") } else { format!("{base}{path}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::join;
+
+    #[test]
+    fn a_path_that_repeats_the_base_starts_at_the_host() {
+        assert_eq!(join("https://e.org", "/v1/x"), "https://e.org/v1/x");
+        assert_eq!(join("https://e.org/v1", "/x"), "https://e.org/v1/x");
+        assert_eq!(join("https://e.org/v1", "/v1/x"), "https://e.org/v1/x");
+        assert_eq!(join("https://e.org/v1", "/v10/x"), "https://e.org/v1/v10/x");
+    }
 }

@@ -44,6 +44,28 @@ pub(super) fn places(code: &str) -> Option<Vec<Place>> {
     matches!(place, Place::Open | Place::Comment).then_some(places)
 }
 
+/// What stands before a byte in its command: back to the end of the line or the operator before it.
+pub(super) fn command_before<'c>(code: &'c str, places: &[Place], at: usize) -> &'c str {
+    let bytes = code.as_bytes();
+    let byte = |at: usize| bytes.get(at).copied().unwrap_or(b' ');
+    let separates = |index: usize| {
+        let before = index.checked_sub(1).map_or(b' ', byte);
+        let escaped = before == b'\\'
+            || (byte(index) == b'\n' && code.get(..index).is_some_and(|c| c.ends_with("\\\r")));
+        let is_operator = match byte(index) {
+            b'\n' | b';' | b'|' | b'(' => true,
+            b'&' => !matches!(before, b'>' | b'<') && byte(index + 1) != b'>',
+            _ => false,
+        };
+        is_operator
+            && !escaped
+            && (places.get(index) == Some(&Place::Open)
+                || (byte(index) == b'\n' && places.get(index) == Some(&Place::Comment)))
+    };
+    let start = (0..at).rev().find(|index| separates(*index)).map_or(0, |index| index + 1);
+    code.get(start..at).unwrap_or("")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +84,25 @@ mod tests {
         assert_eq!(at("a#X", "X"), Some(Place::Open));
         assert_eq!(at("it's X", "X"), None);
         assert_eq!(at("cat <<EOF\nX\nEOF", "X"), None);
+    }
+
+    #[test]
+    fn a_command_starts_behind_the_operator_before_it() {
+        for (code, expected) in [
+            ("a b X", "a b "),
+            ("a; b X", " b "),
+            ("a | b X", " b "),
+            ("a && b X", " b "),
+            ("a\nb X", "b "),
+            ("a # it\nb X", "b "),
+            ("a \\\n b X", "a \\\n b "),
+            ("a \\\r\n b X", "a \\\r\n b "),
+            ("a 'b; c\n X'", "a 'b; c\n "),
+            ("a 2>&1 X", "a 2>&1 "),
+            ("a \\; X", "a \\; "),
+        ] {
+            let places = places(code).unwrap();
+            assert_eq!(command_before(code, &places, code.find('X').unwrap()), expected, "{code}");
+        }
     }
 }

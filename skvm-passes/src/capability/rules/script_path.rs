@@ -3,7 +3,7 @@
 use skvm_core::artifact::{CodeOrigin, ScriptUse};
 use skvm_core::capability::{Level, Primitive};
 use skvm_core::edit::{Edit, EditKind, EditReason};
-use skvm_core::skill::BundleFile;
+use skvm_core::skill::{BundleFile, ResolutionRule};
 use skvm_core::span::Span;
 
 use super::super::{RewriteRule, RuleInput, purpose_around};
@@ -14,6 +14,9 @@ use super::super::{RewriteRule, RuleInput, purpose_around};
 /// A relative path works only from the right folder, and a script without its interpreter only with
 /// the right permission bits, which published skills have lost. Both are things that a weak target
 /// does not find out. This is the example that the paper gives for PASS-1.
+///
+/// In a command only what it runs is rewritten: `cp`, `rm` and `git add` may well mean a file of the
+/// user's that goes by the same name.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ScriptPath;
 
@@ -33,6 +36,12 @@ impl RewriteRule for ScriptPath {
                 continue;
             }
             for script in &block.scripts {
+                // In a command what is not run is data; standing alone it is a reference.
+                let is_alone =
+                    matches!(block.origin, CodeOrigin::Inline { span, .. } if span == script.span);
+                if !script.run && !script.as_program && !is_alone {
+                    continue;
+                }
                 let file = input.skill.bundle().file(&script.path);
                 let Some(file) = file.filter(|file| file.interpreter().is_some()) else { continue };
                 edits.extend(self.edit(input, script, file));
@@ -44,14 +53,12 @@ impl RewriteRule for ScriptPath {
 
 impl ScriptPath {
     fn edit(&self, input: &RuleInput<'_>, script: &ScriptUse, file: &BundleFile) -> Option<Edit> {
-        // In prose a bare file name is a name and no path.
         let written = script.span.text(input.skill.source());
-        let is_name = !script.run && !script.as_program && !written.contains('/');
-        if is_name || (script.absolute && !script.as_program) {
-            return None;
-        }
         let path = input.install_dir.join(&script.path);
         let path = path.to_str()?;
+        if (script.absolute && !script.as_program) || !means_own(input, script, written, path) {
+            return None;
+        }
         let source = input.skill.source().as_bytes();
         let before = script.span.start.checked_sub(1).and_then(|at| source.get(at)).copied();
         let (span, path) = match before.filter(|mark| source.get(script.span.end) == Some(mark)) {
@@ -71,6 +78,30 @@ impl ScriptPath {
         reason.primitive = Some(Primitive::ToolExec);
         (reason.from, reason.to) = (Some(Level::L2), Some(Level::L1));
         Some(Edit::replace(span, replacement, reason))
+    }
+}
+
+/// Whether a reference means the skill's own file rather than one of the user's with the same name.
+fn means_own(input: &RuleInput<'_>, script: &ScriptUse, written: &str, path: &str) -> bool {
+    let written = written.replace(['"', '\''], "");
+    if written == path {
+        return true;
+    }
+    let Some(found) = input.skill.bundle().resolve(&written) else { return false };
+    // Folders that are not the skill's, whatever lies in them.
+    let of_user = ["$HOME/", "${HOME}/", "$PWD/", "${PWD}/", "$TMPDIR/", "${TMPDIR}/"];
+    let is_of_user = of_user.iter().any(|folder| written.starts_with(folder));
+    let in_skills = written.contains("/skills/") && written.ends_with(&format!("/{}", script.path));
+    let has_variable = written.starts_with(['$', '{', '<']) && !is_of_user;
+    match found.rule {
+        _ if script.absolute || is_of_user => in_skills,
+        ResolutionRule::Direct | ResolutionRule::Prefix => {
+            // A bare name in prose is a name and no path.
+            script.run || script.as_program || written.contains('/')
+        }
+        ResolutionRule::Basename if written.contains('/') => in_skills,
+        ResolutionRule::Basename => script.run || script.as_program,
+        ResolutionRule::Suffix => (script.run || script.as_program) && (in_skills || has_variable),
     }
 }
 

@@ -9,7 +9,7 @@ use skvm_core::capability::{Level, Primitive};
 use crate::samples;
 
 /// Values that a careless block would fall apart at.
-const HOSTILE: [&str; 9] = [
+const HOSTILE: [&str; 8] = [
     "plain",
     "two words",
     "it's \"so\"",
@@ -18,7 +18,6 @@ const HOSTILE: [&str; 9] = [
     "*?[a]~",
     "back\\slash\\n",
     "--flag",
-    "",
 ];
 
 /// A block with holes, and its arguments with `@` in the place of the value.
@@ -88,6 +87,91 @@ fn a_program_receives_exactly_the_value_that_was_filled_in() {
     }
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(left.len(), 1, "a block wrote a file: {left:?}");
+}
+
+#[test]
+fn a_block_that_is_not_filled_in_runs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let more = ["rm -rf <x>/", "rm -rf \"<x>/\"*", "rm -rf '<x>'/ && echo done"];
+    for block in BLOCKS.iter().map(|(block, _)| *block).chain(more) {
+        let code = compiled(block, "\n").replace("show", "echo").replace("rm -rf", "echo");
+        let ran = Command::new("/bin/sh").arg("-c").arg(&code).current_dir(&folder).output();
+        let ran = ran.unwrap();
+        assert!(!ran.status.success() && ran.stdout.is_empty(), "{code}\n{ran:?}");
+        assert!(String::from_utf8_lossy(&ran.stderr).contains('X'), "{code}\n{ran:?}");
+    }
+}
+
+/// The lines of a block after compilation for a target that cannot write shell.
+fn plainly(block: &str) -> String {
+    let weak = samples::profile_of(Level::L3).with_level(Primitive::GenCodeShell, Level::L0);
+    let skill = samples::skill(&format!("# Demo\n\n```bash\n{block}\n```\n"));
+    let variant = samples::compile_by(
+        skvm_passes::capability::Placeholders,
+        &samples::unit(skill.clone()).with_profile(weak),
+    );
+    let after = skill.with_text(variant.text());
+    after.document().fences()[0].code(after.source()).trim_end().to_owned()
+}
+
+#[test]
+fn working_code_is_no_placeholder() {
+    for block in [
+        "awk '{print}' f",
+        "cat f | sort -u | awk -F: '{print}'",
+        "sudo /usr/bin/gawk '{print}' f",
+        "jq '.[] | {name}'",
+        "sed '/a/{d}' f",
+        "git rev-parse @{upstream}",
+        "python3 -c 'print(f\"{x}\")'",
+        "python3 -c '\nfor x in y:\n  print(f\"{x}\")'",
+        "bash -lc 'echo {x}'",
+        "perl -ne 'print {out}' f",
+        "curl -d '<title>Hi</title>' e.example",
+        "grep -o '<title>[^<]*' f",
+        "rg \"<main>\" src",
+        "gh api repos/{owner}/{repo}",
+        "gh api \\\n  repos/{owner}/{repo}/pulls",
+        "gh pr list --json number --jq '.[] | {number}'",
+        "ls | xargs -I{name} cp {name} dst",
+        "export MY_KEY=abc",
+        "export MY_KEY=abc\nrun --key MY_KEY",
+        "MY_KEY=abc run",
+        "read MY_NAME",
+        "for MY_FILE in a b; do ls; done",
+        "unset YOUR_KEY",
+        "local MY_DIR",
+        "echo ${MY_KEY}",
+        "declare -r MY_KEY",
+        "<name>=x run",
+        "npm i tool@<version>",
+    ] {
+        assert_eq!(plainly(block), block);
+    }
+}
+
+#[test]
+fn a_hole_beside_working_code_is_taken() {
+    for (block, expected) in [
+        ("awk '{print}' <file>", "FILE=''  # fill in: file\nawk '{print}' \"${FILE:?}\""),
+        (
+            "git diff @{upstream} {path_name}",
+            "PATH_NAME=''  # fill in: path name\ngit diff @{upstream} \"${PATH_NAME:?}\"",
+        ),
+        (
+            "export MY_KEY=abc\nrun --id \"YOUR_ID\"",
+            "ID=''  # fill in: id\nexport MY_KEY=abc\nrun --id \"${ID:?}\"",
+        ),
+        (
+            "awk '{print}' f\nrun \"{name}\"",
+            "NAME=''  # fill in: name\nawk '{print}' f\nrun \"${NAME:?}\"",
+        ),
+        ("rm -rf <dir>/", "DIR=''  # fill in: dir\nrm -rf \"${DIR:?}\"/"),
+        ("ping -c <count> h", "COUNT=''  # fill in: count\nping -c \"${COUNT:?}\" h"),
+        ("curl https://<host>/x", "HOST=''  # fill in: host\ncurl https://\"${HOST:?}\"/x"),
+    ] {
+        assert_eq!(plainly(block), expected);
+    }
 }
 
 #[cfg(unix)]

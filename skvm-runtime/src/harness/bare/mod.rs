@@ -25,7 +25,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use skvm_core::harness::{Harness, HarnessError, HarnessFeatures, HarnessRun, RunRecord};
 use skvm_core::llm::LlmBackend;
-use skvm_core::target::HarnessId;
+use skvm_core::target::{HarnessId, ModelId};
 
 pub use policy::{AddressPolicy, AgentPolicy, CommandPolicy};
 
@@ -92,6 +92,13 @@ impl BareAgent {
         }
     }
 
+    /// The same agent under another id, so that an engine can have several.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<HarnessId>) -> Self {
+        self.id = id.into();
+        self
+    }
+
     /// The same agent under another policy.
     #[must_use]
     pub fn with_policy(mut self, policy: AgentPolicy) -> Self {
@@ -121,6 +128,10 @@ impl Harness for BareAgent {
         features.usage = true;
         features.batched_tool_calls = true;
         features
+    }
+
+    fn model(&self) -> Option<&ModelId> {
+        Some(self.backend.model())
     }
 
     async fn run(&self, run: HarnessRun<'_>) -> Result<RunRecord, HarnessError> {

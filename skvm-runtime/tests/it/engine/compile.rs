@@ -30,7 +30,7 @@ fn install_compiles_every_skill_for_every_known_target() {
     write_skill(folder.path(), "a", "# A\n");
     let (passes, runs) = counted();
     let vm = SkVm::builder().passes(passes).target(target("m2")).target(target("m1")).build();
-    let installed = block_on(vm.install(folder.path())).unwrap();
+    let installed = block_on(vm.install(folder.path())).unwrap().skills;
     let names: Vec<&str> = installed.iter().map(|installed| installed.skill.name()).collect();
     assert_eq!(names, ["a", "b"]);
     for one in &installed {
@@ -56,10 +56,10 @@ fn install_compiles_every_skill_for_every_known_target() {
 fn install_without_targets_only_loads() {
     let folder = tempfile::tempdir().unwrap();
     write_skill(folder.path(), "a", "# A\n");
-    let installed = block_on(SkVm::builder().build().install(folder.path())).unwrap();
+    let installed = block_on(SkVm::builder().build().install(folder.path())).unwrap().skills;
     assert_eq!((installed.len(), installed[0].variants.len()), (1, 0));
     let empty = tempfile::tempdir().unwrap();
-    assert!(block_on(SkVm::builder().build().install(empty.path())).unwrap().is_empty());
+    assert!(block_on(SkVm::builder().build().install(empty.path())).unwrap().skills.is_empty());
 }
 
 #[test]
@@ -70,9 +70,12 @@ fn install_tells_which_skill_cannot_be_loaded_and_keeps_the_rest() {
     let store = Arc::new(Watched::default());
     let limits = LoadLimits { skill_bytes: 200, ..LoadLimits::default() };
     let vm = SkVm::builder().store(store.clone()).target(target("m")).load_limits(limits).build();
-    let error = block_on(vm.install(folder.path())).unwrap_err();
+    let installation = block_on(vm.install(folder.path())).unwrap();
+    assert_eq!(installation.skills.len(), 1);
+    let [(place, error)] = installation.failures.as_slice() else { panic!("{installation:?}") };
+    assert_eq!(*place, folder.path().join("b"));
     assert!(matches!(error, EngineError::Load(_)), "{error:?}");
-    let told = chain(&error).join(": ");
+    let told = chain(error).join(": ");
     assert!(told.contains("b/SKILL.md") && told.contains("limit of 200"), "{told}");
     assert_eq!(store.count("publish"), 1);
 

@@ -29,7 +29,10 @@ impl Harness for Chatty {
     }
 
     fn features(&self) -> HarnessFeatures {
-        HarnessFeatures::default()
+        let mut features = HarnessFeatures::default();
+        features.inject = true;
+        features.discover = true;
+        features
     }
 
     async fn run(&self, run: HarnessRun<'_>) -> Result<RunRecord, HarnessError> {
@@ -73,7 +76,7 @@ fn loading_and_compiling_are_told_once() {
     let (passes, _) = counted();
     let vm = SkVm::builder().passes(passes).target(target("m")).build();
     let mut events = vm.events();
-    let installed = block_on(vm.install(folder.path())).unwrap();
+    let installed = block_on(vm.install(folder.path())).unwrap().skills;
     let (skill, variant) = (&installed[0].skill, &installed[0].variants[0]);
     let told = waiting(&mut events);
     let [loaded, compiled] = told.as_slice() else { panic!("{told:?}") };
@@ -105,14 +108,14 @@ fn a_run_is_told_in_order() {
     assert_eq!(
         told,
         [
-            Event::Harness(HarnessEvent::Asking { turn: 0 }),
-            Event::Harness(HarnessEvent::Asking { turn: 1 }),
-            Event::Finished { status: RunStatus::Ok },
+            Event::Harness { run: 0, event: HarnessEvent::Asking { turn: 0 } },
+            Event::Harness { run: 0, event: HarnessEvent::Asking { turn: 1 } },
+            Event::Finished { run: 0, status: RunStatus::Ok },
         ]
     );
     let json: Vec<_> = told.iter().map(|event| serde_json::to_value(event).unwrap()).collect();
-    assert_eq!(json[0], json!({"kind": "harness", "event": "asking", "turn": 0}));
-    assert_eq!(json[2], json!({"kind": "finished", "status": "ok"}));
+    assert_eq!(json[0], json!({"kind": "harness", "run": 0, "event": "asking", "turn": 0}));
+    assert_eq!(json[2], json!({"kind": "finished", "run": 0, "status": "ok"}));
 }
 
 #[test]
@@ -153,8 +156,8 @@ fn a_reader_that_falls_behind_is_told_how_much_it_lost() {
         after,
         [
             Event::Lost { count: gone },
-            Event::Harness(HarnessEvent::Asking { turn: 1980 }),
-            Event::Finished { status: RunStatus::Ok },
+            Event::Harness { run: 20, event: HarnessEvent::Asking { turn: 1980 } },
+            Event::Finished { run: 20, status: RunStatus::Ok },
         ]
     );
     assert_eq!(serde_json::to_value(&after[0]).unwrap(), json!({"kind": "lost", "count": gone}));
@@ -176,7 +179,7 @@ fn nothing_is_lost_untold() {
         for _ in 0..(round * 31) % 900 {
             match reader.next().now_or_never().flatten() {
                 Some(Event::Lost { count }) => gone += count,
-                Some(Event::Harness(HarnessEvent::Asking { turn })) => {
+                Some(Event::Harness { event: HarnessEvent::Asking { turn }, .. }) => {
                     assert!(last.is_none_or(|last| last < turn));
                     last = Some(turn);
                     read += 1;

@@ -35,7 +35,10 @@ impl Harness for OneShot {
     }
 
     fn features(&self) -> HarnessFeatures {
-        HarnessFeatures::default()
+        let mut features = HarnessFeatures::default();
+        features.inject = true;
+        features.discover = true;
+        features
     }
 
     async fn run(&self, run: HarnessRun<'_>) -> Result<RunRecord, HarnessError> {
@@ -170,7 +173,7 @@ fn a_provider_that_fails_gives_an_outcome_and_a_trace() {
 }
 
 #[test]
-fn a_run_that_cannot_begin_is_an_error_and_leaves_no_trace() {
+fn a_run_that_cannot_begin_is_an_error_and_leaves_a_trace_that_says_so() {
     let Bench { model, builder, .. } = bench([said("done")]);
     let vm = builder.build();
     let skill = skill("x");
@@ -182,7 +185,9 @@ fn a_run_that_cannot_begin_is_an_error_and_leaves_no_trace() {
         ["starting a run", "using the working directory /nowhere/at/all"]
     );
     assert!(model.requests().is_empty());
-    assert!(block_on(vm.store().traces(skill.digest())).unwrap().is_empty());
+    let traces = block_on(vm.store().traces(skill.digest())).unwrap();
+    assert_eq!(traces.len(), 1);
+    assert_eq!((traces[0].status, traces[0].turns.len()), (RunStatus::HarnessCrashed, 0));
 }
 
 #[test]
