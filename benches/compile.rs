@@ -13,13 +13,17 @@ use skvm_core::skill::Skill;
 use skvm_core::target::Target;
 use skvm_passes::manager::PassManager;
 
-/// A target that does the simple form of everything, so that the rules have work.
-fn unit(skill: Skill) -> Unit {
-    let target = Target::new("small", "bare-agent");
+/// A target that does everything at one level.
+fn unit_at(level: Level, skill: Skill) -> Unit {
+    let target = Target::new("uniform", "bare-agent");
     let empty = CapabilityProfile::new(&target, "2026-01-01T00:00:00Z");
-    let profile =
-        Primitive::ALL.into_iter().fold(empty, |profile, p| profile.with_level(p, Level::L1));
+    let profile = Primitive::ALL.into_iter().fold(empty, |profile, p| profile.with_level(p, level));
     Unit::new(skill, target).with_profile(profile)
+}
+
+/// For a target that does the simple form of everything, so that the rules have work.
+fn unit(skill: Skill) -> Unit {
+    unit_at(Level::L1, skill)
 }
 
 /// Without a memo, so that every iteration does all of the work.
@@ -52,6 +56,18 @@ fn document(c: &mut Criterion) {
     }
 }
 
+/// One `SKILL.md` for a target that has every level: everything is found out, nothing is edited.
+fn no_gap(c: &mut Criterion) {
+    let manager = manager();
+    let mut group = c.benchmark_group("compile/no-gap");
+    for input in shipped().unwrap() {
+        let unit = unit_at(Level::L3, Skill::from_text(&input.root, input.text.clone()));
+        group.bench_function(&input.name, |b| {
+            b.iter(|| block_on(manager.compile(black_box(&unit))).unwrap());
+        });
+    }
+}
+
 /// One skill with its bundle: its programs are parsed, own scripts found, edits made and verified.
 fn folder(c: &mut Criterion) {
     let manager = manager();
@@ -76,22 +92,26 @@ fn memo(c: &mut Criterion) {
 
 /// Every document below `SKVM_CORPUS`, loaded before; left out without it.
 fn whole_corpus(c: &mut Criterion) {
-    let units: Vec<Unit> = corpus().unwrap().iter().map(text_only).collect();
-    if units.is_empty() {
+    let inputs = corpus().unwrap();
+    if inputs.is_empty() {
         return;
     }
     let manager = manager();
     let mut group = c.benchmark_group("compile/corpus");
     group.sample_size(20);
-    group.throughput(Throughput::Elements(units.len() as u64));
-    group.bench_function("documents", |b| {
-        b.iter(|| {
-            for unit in &units {
-                black_box(block_on(manager.compile(unit)).unwrap());
-            }
+    group.throughput(Throughput::Elements(inputs.len() as u64));
+    for (name, level) in [("documents", Level::L1), ("documents-no-gap", Level::L3)] {
+        let load = |input: &Input| Skill::from_text(&input.root, input.text.clone());
+        let units: Vec<Unit> = inputs.iter().map(|input| unit_at(level, load(input))).collect();
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                for unit in &units {
+                    black_box(block_on(manager.compile(unit)).unwrap());
+                }
+            });
         });
-    });
+    }
 }
 
-criterion_group!(benches, no_pass, document, folder, memo, whole_corpus);
+criterion_group!(benches, no_pass, document, no_gap, folder, memo, whole_corpus);
 criterion_main!(benches);
