@@ -243,6 +243,7 @@ impl Pass for CapabilityPass {
             profile: &profile,
             install_dir: cx.install_dir(),
             edits: Edits::default(),
+            left_out: 0,
             told: Vec::new(),
         };
         let mut now = gaps.clone();
@@ -279,6 +280,12 @@ impl Pass for CapabilityPass {
                 cx.diagnose(diagnostic);
             }
             cx.put(report)?;
+        }
+        if work.left_out > 0 {
+            let message = format!("{} edits are left out", work.left_out);
+            let found = Diagnostic::warning(Code::new("capability/too-many-edits"), message);
+            let most = format!("a skill gets at most {MAX_EDITS} edits; split it");
+            cx.diagnose(found.with_note(most));
         }
         let edits = work.edits;
         for diagnostic in work.told {
@@ -325,6 +332,8 @@ struct Work<'a> {
     profile: &'a CapabilityProfile,
     install_dir: &'a std::path::Path,
     edits: Edits,
+    /// Edits above [`MAX_EDITS`].
+    left_out: usize,
     /// What was taken back.
     told: Vec<Diagnostic>,
 }
@@ -358,9 +367,12 @@ impl Work<'_> {
             install_dir: self.install_dir,
             around: &around,
         };
-        let room = MAX_EDITS.saturating_sub(self.edits.len());
-        for edit in rule.edits(&input).into_iter().take(room) {
-            let _overlaps = self.edits.insert(self.skill.source(), edit);
+        for edit in rule.edits(&input) {
+            if self.edits.len() < MAX_EDITS {
+                let _overlaps = self.edits.insert(self.skill.source(), edit);
+            } else {
+                self.left_out += 1;
+            }
         }
     }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use skvm_core::edit::{Edit, EditKind, EditReason};
+use skvm_core::harness::HarnessFeatures;
 use skvm_core::pass::{Pass, PassContext, PassError, pass_fn};
 use skvm_core::skill::Skill;
 use skvm_core::target::Target;
@@ -25,6 +26,14 @@ fn skill(name: &str) -> Arc<Skill> {
 
 fn target(model: &str) -> Target {
     Target::new(model, "harness")
+}
+
+/// What the harnesses here can do with a skill.
+fn features() -> HarnessFeatures {
+    let mut features = HarnessFeatures::default();
+    features.inject = true;
+    features.discover = true;
+    features
 }
 
 fn pipeline(pass: impl Pass + 'static) -> PassManager {

@@ -222,3 +222,44 @@ fn a_rule_of_the_host_is_asked_before_the_directions_and_only_about_its_gaps() {
     let variant = with_pass(&skill("Says hello."), pass(), weak);
     assert!(variant.edits().is_empty(), "{:?}", variant.edits());
 }
+
+/// Adds a line behind each "Say it."
+#[derive(Debug)]
+struct Waiting;
+
+impl RewriteRule for Waiting {
+    fn id(&self) -> &'static str {
+        "waiting"
+    }
+
+    fn primitives(&self) -> &'static [Primitive] {
+        &[Primitive::ReasonArithmetic]
+    }
+
+    fn edits(&self, input: &RuleInput<'_>) -> Vec<Edit> {
+        let body = input.skill.source().match_indices("Say it.\n");
+        body.map(|(at, line)| {
+            let reason = EditReason::new(self.id(), EditKind::Compensation, "slows down");
+            Edit::insert(at + line.len(), "Wait.\n", reason)
+        })
+        .collect()
+    }
+}
+
+#[test]
+fn edits_above_the_bound_are_told() {
+    let head = "---\nname: loans\ndescription: Calculate rates.\n---\n# Loans\n\n";
+    let told = |places: usize| {
+        let skill = Skill::from_text(
+            "/skills/loans",
+            head.to_owned() + &"Say it.\nMean it.\nGo on.\n".repeat(places),
+        );
+        let pass = CapabilityPass::without_rules().with_rule(Waiting);
+        let variant = with_pass(&skill, pass, samples::profile_of(Level::L1));
+        let told = variant.diagnostics().iter();
+        let told = told.filter(|found| found.code.as_str() == "capability/too-many-edits");
+        (variant.edits().len(), told.map(|found| found.message.clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(told(1000), (1000, Vec::new()));
+    assert_eq!(told(1007), (1000, vec!["7 edits are left out".to_owned()]));
+}

@@ -14,7 +14,7 @@ use skvm_core::skill::Skill;
 use skvm_core::target::HarnessId;
 use skvm_runtime::engine::{Event, EventStream, RunRequest, SkVm};
 
-use super::{counted, target};
+use super::{counted, features, target};
 
 /// Tells as many events as the task's text says; they are numbered.
 struct Chatty {
@@ -29,10 +29,7 @@ impl Harness for Chatty {
     }
 
     fn features(&self) -> HarnessFeatures {
-        let mut features = HarnessFeatures::default();
-        features.inject = true;
-        features.discover = true;
-        features
+        features()
     }
 
     async fn run(&self, run: HarnessRun<'_>) -> Result<RunRecord, HarnessError> {

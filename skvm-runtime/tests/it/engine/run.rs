@@ -15,7 +15,7 @@ use skvm_core::target::HarnessId;
 use skvm_runtime::engine::{EngineError, RunRequest, SkVm, SkVmBuilder};
 use skvm_runtime::scripted::ScriptedModel;
 
-use super::{chain, counted, skill, target};
+use super::{chain, counted, features, skill, target};
 use crate::watched::Watched;
 
 /// What each run was given: skill, working directory, bounds.
@@ -35,10 +35,7 @@ impl Harness for OneShot {
     }
 
     fn features(&self) -> HarnessFeatures {
-        let mut features = HarnessFeatures::default();
-        features.inject = true;
-        features.discover = true;
-        features
+        features()
     }
 
     async fn run(&self, run: HarnessRun<'_>) -> Result<RunRecord, HarnessError> {
