@@ -64,6 +64,11 @@ pub fn compiled(
                 "kind": dependency.kind,
                 "name": dependency.name,
                 "requirement": dependency.requirement,
+                "extras": dependency.extras,
+                "marker": dependency.marker,
+                "optional": dependency.optional,
+                "provides": dependency.provides,
+                "confidence": (dependency.confidence * 100.0).round() / 100.0,
                 "evidence": dependency.evidence.iter().map(|e| place(skill, &lines, e)).collect::<Vec<_>>(),
             })
         })

@@ -43,6 +43,7 @@
 //! | [`pass::Pass`] | a unit of compilation | its author | – |
 //! | [`llm::LlmBackend`] | a model | the host | – |
 //! | [`harness::Harness`] | what runs a task with a skill | the host | – |
+//! | [`host::HostFacts`] | the machine that skills run on | the host | – |
 //!
 //! # Rules
 //!
@@ -68,6 +69,7 @@ pub mod digest;
 pub mod document;
 pub mod edit;
 pub mod harness;
+pub mod host;
 pub mod llm;
 pub mod pass;
 pub mod skill;

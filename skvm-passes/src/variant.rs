@@ -43,6 +43,9 @@ pub struct Manifest {
     pub profile: Option<Digest>,
     /// The folder where the bundle lies when the skill runs.
     pub install_dir: PathBuf,
+    /// The digest of the machine's facts; `None` when it was compiled for no machine in particular.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<Digest>,
     /// The passes in the order in which they ran.
     pub pipeline: Vec<PassVersion>,
     /// The model that passes could refine with.
@@ -77,6 +80,10 @@ impl Manifest {
             builder.add(pass.pass.as_str().as_bytes());
             builder.add(&pass.version.to_le_bytes());
             builder.add(pass.configuration.as_bytes());
+        }
+        if let Some(host) = &self.host {
+            builder.add(b"host");
+            builder.add(host.to_string().as_bytes());
         }
         if let Some(refiner) = &self.refiner {
             builder.add(b"refiner");

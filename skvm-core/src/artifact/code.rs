@@ -27,9 +27,18 @@ pub struct CodeBlock {
     /// Commands in source order; for shell only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<Command>,
-    /// Imports in source order; for Python only.
+    /// Names of the functions that it defines; for shell only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub functions: Vec<String>,
+    /// Imports in source order; for Python and JavaScript only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub imports: Vec<Import>,
+    /// Environment variables that it reads or exports, in source order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<VariableUse>,
+    /// Addresses that it names, in source order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<Address>,
     /// Uses of the skill's own files.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<ScriptUse>,
@@ -161,12 +170,57 @@ pub struct Command {
 /// One imported module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Import {
-    /// The full dotted name.
+    /// The full name: dotted in Python, with its path in JavaScript.
     pub module: String,
-    /// Whether a `try` with an import handler, or `TYPE_CHECKING`, stands around it.
+    /// What is taken from it, for Python's `from … import …`: names that may be modules below it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Whether the code goes on without it: a `try` around it whose handler does not give up, or it
+    /// serves type checking only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
+    /// The condition around it, where a marker can say it: `sys_platform == "win32"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
     /// The statement: in `SKILL.md`, or in the bundle file.
+    pub span: Span,
+}
+
+/// A use of an environment variable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VariableUse {
+    /// The variable.
+    pub name: String,
+    /// How it is used.
+    pub access: VariableAccess,
+    /// The use.
+    pub span: Span,
+}
+
+/// How code uses an environment variable.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum VariableAccess {
+    /// It is read from the environment.
+    Reads,
+    /// It is read, and there is something to take in its place.
+    ReadsOrDefault,
+    /// It is expanded by a shell, where a variable of the script's own looks the same.
+    Expands,
+    /// It is exported for others to read.
+    Exports,
+    /// It is set for the shell itself.
+    Sets,
+}
+
+/// A web address in code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Address {
+    /// The host in lower case, with the port where one is told.
+    pub host: String,
+    /// The address as far as it is written out.
     pub span: Span,
 }
 

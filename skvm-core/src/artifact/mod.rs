@@ -6,6 +6,7 @@
 
 mod code;
 mod dependencies;
+mod environment;
 mod set;
 mod templates;
 mod workflow;
@@ -18,10 +19,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use code::{
-    CodeBlock, CodeFacts, CodeIndex, CodeLanguage, CodeOrigin, Command, Import, Placeholder,
-    PlaceholderKind, ScriptUse,
+    Address, CodeBlock, CodeFacts, CodeIndex, CodeLanguage, CodeOrigin, Command, Import,
+    Placeholder, PlaceholderKind, ScriptUse, VariableAccess, VariableUse,
 };
-pub use dependencies::{Dependencies, Dependency, DependencyKind, DependencySource, Evidence};
+pub use dependencies::{
+    Dependencies, Dependency, DependencyKind, DependencySource, Evidence, Package,
+};
+pub use environment::{
+    Action, ActionKind, Check, EnvironmentPlan, ManualReason, ManualStep, Scope, Word,
+};
 pub use set::{ArtifactError, ArtifactSet};
 pub use templates::{Parameter, ParameterType, Segment, Template, TemplateLanguage, Templates};
 pub use workflow::{
@@ -94,6 +100,7 @@ pub fn schemas() -> BTreeMap<String, Schema> {
         entry::<Requirements>(),
         entry::<Gaps>(),
         entry::<Dependencies>(),
+        entry::<EnvironmentPlan>(),
         entry::<Workflow>(),
         entry::<Templates>(),
         ("profile".to_owned(), schema_for!(CapabilityProfile)),

@@ -10,6 +10,7 @@ use crate::capability::CapabilityProfile;
 use crate::diagnostic::Diagnostic;
 use crate::document::Document;
 use crate::edit::{Edit, Edits};
+use crate::host::HostFacts;
 use crate::llm::LlmBackend;
 use crate::skill::{Bundle, Skill};
 use crate::target::Target;
@@ -25,6 +26,8 @@ pub struct Unit {
     pub profile: Option<Arc<CapabilityProfile>>,
     /// The folder where the skill's bundle will lie when it runs.
     pub install_dir: PathBuf,
+    /// The machine that it will run on, when that is known.
+    pub host: Option<Arc<HostFacts>>,
 }
 
 impl Unit {
@@ -33,7 +36,7 @@ impl Unit {
     pub fn new(skill: impl Into<Arc<Skill>>, target: Target) -> Self {
         let skill = skill.into();
         let install_dir = skill.root().to_owned();
-        Self { skill, target, profile: None, install_dir }
+        Self { skill, target, profile: None, install_dir, host: None }
     }
 
     /// The same unit with a profile.
@@ -49,6 +52,13 @@ impl Unit {
         self.install_dir = folder.into();
         self
     }
+
+    /// The same unit, for a known machine.
+    #[must_use]
+    pub fn with_host(mut self, host: impl Into<Arc<HostFacts>>) -> Self {
+        self.host = Some(host.into());
+        self
+    }
 }
 
 /// What a pass gave.
@@ -62,6 +72,8 @@ pub struct PassOutput {
     pub diagnostics: Vec<Diagnostic>,
     /// Whether it asked for the target; if not, the result serves every target.
     pub looked_at_target: bool,
+    /// Whether it asked for the host; if not, the result serves every machine.
+    pub looked_at_host: bool,
     /// Whether the result owes something to a passing fault, so that it is not to be kept.
     pub is_transient: bool,
 }
@@ -78,6 +90,7 @@ pub struct PassContext<'a> {
     cancellation: Cancellation,
     output: PassOutput,
     looked_at_target: Cell<bool>,
+    looked_at_host: Cell<bool>,
 }
 
 impl std::fmt::Debug for PassContext<'_> {
@@ -105,6 +118,7 @@ impl<'a> PassContext<'a> {
             cancellation: Cancellation::new(),
             output: PassOutput::default(),
             looked_at_target: Cell::new(false),
+            looked_at_host: Cell::new(false),
         }
     }
 
@@ -151,6 +165,13 @@ impl<'a> PassContext<'a> {
     pub fn target(&self) -> &'a Target {
         self.looked_at_target.set(true);
         &self.unit.target
+    }
+
+    /// The machine that the skill will run on; `None` when it is not known.
+    #[must_use]
+    pub fn host(&self) -> Option<&'a HostFacts> {
+        self.looked_at_host.set(true);
+        self.unit.host.as_deref()
     }
 
     /// The folder where the bundle will lie when the skill runs.
@@ -227,6 +248,7 @@ impl<'a> PassContext<'a> {
     #[must_use]
     pub fn finish(mut self) -> PassOutput {
         self.output.looked_at_target = self.looked_at_target.get();
+        self.output.looked_at_host = self.looked_at_host.get();
         self.output
     }
 }

@@ -142,7 +142,9 @@ impl VendorMetadata {
 }
 
 impl InstallSpec {
-    fn read(value: &Value) -> Option<Self> {
+    /// Reads an entry of an `install` list; `None` when it is no map.
+    #[must_use]
+    pub fn read(value: &Value) -> Option<Self> {
         let mut extra = value.as_object()?.clone();
         let kind = extra.remove("kind").as_ref().and_then(scalar_text).unwrap_or_default();
         let name =

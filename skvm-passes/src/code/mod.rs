@@ -17,9 +17,11 @@
 
 mod classify;
 mod inline;
+mod javascript;
 mod placeholder;
 mod python;
 mod shell;
+mod surroundings;
 mod syntax;
 
 use async_trait::async_trait;
@@ -27,14 +29,17 @@ use skvm_core::artifact::{
     Artifact, ArtifactKey, CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, Command,
 };
 use skvm_core::diagnostic::{Code, Diagnostic};
-use skvm_core::document::Fence;
+use skvm_core::document::{Fence, Language};
 use skvm_core::pass::{Pass, PassContext, PassError, PassId};
 use skvm_core::skill::{Bundle, BundleFile, Skill};
 use skvm_core::span::Span;
 
+use syntax::Dialect;
+
 pub(crate) use classify::is_well_known;
 pub(crate) use placeholder::placeholders;
-pub(crate) use shell::looks_like_path;
+pub(crate) use shell::{launched, looks_like_path};
+pub(crate) use surroundings::is_variable;
 
 /// Longer pieces of code are counted and not parsed, so that a hostile block cannot hold up a host.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -134,7 +139,10 @@ fn empty_block(origin: CodeOrigin, language: CodeLanguage, code: &str) -> CodeBl
         origin,
         facts,
         commands: Vec::new(),
+        functions: Vec::new(),
         imports: Vec::new(),
+        variables: Vec::new(),
+        addresses: Vec::new(),
         scripts: Vec::new(),
         placeholders: Vec::new(),
     }
@@ -150,42 +158,61 @@ fn analyze_fence(skill: &Skill, index: usize, fence: &Fence) -> CodeBlock {
         return block;
     }
     let to_source = |span: Span| fence.source_span(span);
-    match language {
-        CodeLanguage::Shell => shell::analyze(&code, skill.bundle(), &to_source, &mut block),
-        CodeLanguage::Python => python::analyze(&code, &to_source, &mut block),
-        CodeLanguage::JavaScript
-        | CodeLanguage::Data
-        | CodeLanguage::Sql
-        | CodeLanguage::Markup
-        | CodeLanguage::Markdown
-        | CodeLanguage::Other => {}
-    }
+    let dialect = match fence.language() {
+        Language::TypeScript if !fence.info().starts_with("tsx") => Dialect::TypeScript,
+        _ => Dialect::Jsx,
+    };
+    parse(language, dialect, &code, skill.bundle(), &to_source, &mut block);
     if language != CodeLanguage::Other {
         block.placeholders = placeholders(&code, &to_source);
     }
     block
 }
 
+/// Folders of a bundle that hold other people's packages; loading leaves out more.
+const VENDORED: [&str; 2] = ["site-packages", "venv"];
+
 /// Scripts of the bundle whose language is looked into.
 fn analyze_file(skill: &Skill, file: &BundleFile) -> Option<CodeBlock> {
     let code = file.text()?;
-    let language = match file.interpreter()? {
-        "python3" => CodeLanguage::Python,
-        "bash" | "sh" => CodeLanguage::Shell,
-        "node" => CodeLanguage::JavaScript,
+    let (language, dialect) = match (file.extension().as_str(), file.interpreter()) {
+        ("ts" | "mts" | "cts", _) => (CodeLanguage::JavaScript, Dialect::TypeScript),
+        ("jsx" | "tsx", _) | (_, Some("node")) => (CodeLanguage::JavaScript, Dialect::Jsx),
+        (_, Some("python3")) => (CodeLanguage::Python, Dialect::Jsx),
+        (_, Some("bash" | "sh")) => (CodeLanguage::Shell, Dialect::Jsx),
         _ => return None,
     };
+    if file.path().split('/').any(|part| VENDORED.contains(&part)) {
+        return None;
+    }
     let origin = CodeOrigin::File { path: file.path().to_owned() };
     let mut block = empty_block(origin, language, code);
     if code.len() > MAX_BYTES {
         block.facts.lines = usize::MAX;
         return Some(block);
     }
-    let same = |span: Span| span;
-    match language {
-        CodeLanguage::Python => python::analyze(code, &same, &mut block),
-        CodeLanguage::Shell => shell::analyze(code, skill.bundle(), &same, &mut block),
-        _ => {}
-    }
+    parse(language, dialect, code, skill.bundle(), &|span| span, &mut block);
     Some(block)
+}
+
+/// Fills in what a piece of code holds.
+fn parse(
+    language: CodeLanguage,
+    dialect: Dialect,
+    code: &str,
+    bundle: &Bundle,
+    to_source: &dyn Fn(Span) -> Span,
+    block: &mut CodeBlock,
+) {
+    match language {
+        CodeLanguage::Shell => shell::analyze(code, bundle, to_source, block),
+        CodeLanguage::Python => python::analyze(code, to_source, block),
+        CodeLanguage::JavaScript => javascript::analyze(code, dialect, to_source, block),
+        CodeLanguage::Data
+        | CodeLanguage::Sql
+        | CodeLanguage::Markup
+        | CodeLanguage::Markdown
+        | CodeLanguage::Other => return,
+    }
+    surroundings::analyze(code, to_source, block);
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use skvm_core::artifact::{CodeBlock, Command, ScriptUse};
+use skvm_core::artifact::{CodeBlock, Command, ScriptUse, VariableAccess, VariableUse};
 use skvm_core::skill::Bundle;
 use skvm_core::span::Span;
 use tree_sitter::{Node, TreeCursor};
 
+use super::surroundings::is_variable;
 use super::{placeholder, syntax};
 
 /// Fills in what a shell text holds, and leaves out calls of functions that it defines. `to_source`
@@ -20,6 +21,7 @@ pub(super) fn analyze(
     let parsed = blank_prompts(placeholder::mask(code));
     let functions = analyze_all(code, &parsed, bundle, to_source, block);
     block.commands.retain(|command| !functions.contains(&command.program));
+    block.functions = functions.into_iter().collect();
 }
 
 /// Fills in what a shell text holds; gives the names of the functions that it defines. `parsed` is the
@@ -44,6 +46,9 @@ pub(super) fn analyze_all(
 /// How deep a substitution may lie in others for the words of its commands to be kept. Each level keeps
 /// the words of all levels below it once more.
 const MAX_NESTING: usize = 32;
+
+/// Most uses of variables that are kept of one piece of code.
+const MAX_VARIABLES: usize = 1024;
 
 /// Longest name of a program.
 const MAX_NAME: usize = 256;
@@ -123,7 +128,44 @@ impl<'a> Reader<'a> {
                     self.functions.insert(self.span(name).text(self.code).to_owned());
                 }
             }
+            "variable_assignment" => self.assignment(node),
+            "simple_expansion" | "expansion" => self.expansion(node),
             _ => {}
+        }
+    }
+
+    fn assignment(&mut self, node: Node<'_>) {
+        let exported = node.parent().is_some_and(|parent| {
+            parent.kind() == "declaration_command"
+                && self.span(parent).text(self.code).starts_with("export")
+        });
+        let access = if exported { VariableAccess::Exports } else { VariableAccess::Sets };
+        if let Some(name) = node.child_by_field_name("name") {
+            self.variable(name, access);
+        }
+    }
+
+    fn expansion(&mut self, node: Node<'_>) {
+        let mut cursor = node.walk();
+        let name = node.children(&mut cursor).find(|child| child.kind() == "variable_name");
+        let Some(name) = name else { return };
+        let behind = Span::new(name.end_byte(), node.end_byte()).text(self.code);
+        let access = if behind.starts_with(":-") || behind.starts_with('-') || behind.starts_with(":=") {
+            VariableAccess::ReadsOrDefault
+        } else if behind.starts_with(":?") || behind.starts_with('?') {
+            VariableAccess::Reads
+        } else {
+            VariableAccess::Expands
+        };
+        self.variable(name, access);
+    }
+
+    fn variable(&mut self, name: Node<'_>, access: VariableAccess) {
+        let span = self.span(name);
+        let name = span.text(self.code);
+        if is_variable(name) && self.block.variables.len() < MAX_VARIABLES {
+            let span = (self.to_source)(span);
+            self.block.variables.push(VariableUse { name: name.to_owned(), access, span });
         }
     }
 
@@ -252,6 +294,26 @@ impl<'w> Next<'w> {
             Self::Data
         }
     }
+}
+
+/// The words of a command behind launchers such as `sudo -u x env A=1`: the program that is meant and
+/// its arguments.
+pub(crate) fn launched<'c>(program: &'c str, arguments: &'c [String]) -> (&'c str, &'c [String]) {
+    let (mut program, mut arguments) = (program, arguments);
+    while is_launcher(program) {
+        let mut is_value = false;
+        let next = arguments.iter().position(|word| {
+            let skipped = std::mem::take(&mut is_value);
+            let is_option = word.starts_with('-');
+            is_value = !skipped && is_option && takes_value(program, word);
+            !skipped && !is_option && !word.contains('=')
+        });
+        let Some((word, rest)) = next.and_then(|at| arguments.get(at..)?.split_first()) else {
+            return (program, arguments);
+        };
+        (program, arguments) = (word.rsplit('/').next().unwrap_or(word), rest);
+    }
+    (program, arguments)
 }
 
 /// Whether a program executes the program that its arguments name.

@@ -31,6 +31,8 @@ const KEPT_BYTES: usize = 8 * 1024;
 thread_local! {
     static BASH: RefCell<Option<Parser>> = const { RefCell::new(None) };
     static PYTHON: RefCell<Option<Parser>> = const { RefCell::new(None) };
+    static TYPESCRIPT: RefCell<Option<Parser>> = const { RefCell::new(None) };
+    static TSX: RefCell<Option<Parser>> = const { RefCell::new(None) };
     static TREES: RefCell<Trees> = RefCell::default();
 }
 
@@ -41,6 +43,16 @@ type Trees = HashMap<(Grammar, Box<str>), Option<Tree>>;
 enum Grammar {
     Shell,
     Python,
+    JavaScript(Dialect),
+}
+
+/// Two readings of what begins with `<`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Dialect {
+    /// TypeScript, where it can be a type.
+    TypeScript,
+    /// JavaScript, JSX and TSX, where it can be an element.
+    Jsx,
 }
 
 /// Lets go of the trees of this thread.
@@ -89,6 +101,18 @@ pub(super) fn parse_python(code: &str) -> Option<Tree> {
         PYTHON.with_borrow_mut(|parser| {
             parse(parser, &tree_sitter_python::LANGUAGE.into(), code.as_bytes())
         })
+    })
+}
+
+/// The syntax tree of a JavaScript or TypeScript text; `None` when the parser gave up.
+pub(super) fn parse_javascript(dialect: Dialect, code: &str) -> Option<Tree> {
+    kept(Grammar::JavaScript(dialect), code, || match dialect {
+        Dialect::TypeScript => TYPESCRIPT.with_borrow_mut(|parser| {
+            parse(parser, &tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(), code.as_bytes())
+        }),
+        Dialect::Jsx => TSX.with_borrow_mut(|parser| {
+            parse(parser, &tree_sitter_typescript::LANGUAGE_TSX.into(), code.as_bytes())
+        }),
     })
 }
 

@@ -2,10 +2,14 @@
 //!
 //! # What it does
 //! Writes [`Dependencies`], merged from what is declared (front matter, requirements files,
-//! `package.json`, install commands) and what is used (imports, commands, scripts' interpreters, files
-//! that the bundle lacks). Every entry keeps its evidence. A declaration wins over a name inferred from
-//! an import; the standard library, the skill's own modules, shell builtins and core utilities are no
-//! dependencies.
+//! `pyproject.toml`, script metadata, `package.json`, install commands), what is used (imports,
+//! commands, interpreters, variables, hosts, files that the bundle lacks) and what the text names as a
+//! prerequisite. Every entry keeps its evidence. A declaration wins over a name inferred from an import;
+//! the standard library, the skill's own modules, shell builtins and core utilities are no
+//! dependencies. Demands on a version are joined; those that do not agree are told.
+//!
+//! When the unit's host is known it also writes the [`EnvironmentPlan`] for it, out of which
+//! [`scripts`] makes shell scripts and `skvm-runtime` an environment.
 //!
 //! # Requires
 //! The [`CodeIndex`].
@@ -18,21 +22,41 @@
 
 mod collector;
 mod declared;
-mod program;
-mod python;
+mod marker;
+mod names;
+mod plan;
+mod prose;
+mod requirement;
+mod script;
 mod used;
+mod version;
 
 use async_trait::async_trait;
-use skvm_core::artifact::{Artifact, ArtifactKey, CodeIndex, Dependencies};
+use skvm_core::artifact::{
+    Artifact, ArtifactKey, CodeIndex, Dependencies, DependencyKind, EnvironmentPlan,
+};
+use skvm_core::diagnostic::Diagnostic;
 use skvm_core::pass::{Pass, PassContext, PassError, PassId};
 use skvm_core::skill::Skill;
 
 use collector::Collector;
-pub(crate) use python::is_python_stdlib;
+pub(crate) use names::python::is_stdlib as is_python_stdlib;
+pub use plan::{PackageIndex, PlanOptions, PythonPlace, plan};
+pub use script::{EnvironmentScripts, scripts};
 
 /// See the [module](self).
-#[derive(Debug, Clone, Copy, Default)]
-pub struct EnvironmentPass;
+#[derive(Debug, Clone, Default)]
+pub struct EnvironmentPass {
+    options: PlanOptions,
+}
+
+impl EnvironmentPass {
+    /// The pass, whose plans are made with these options.
+    #[must_use]
+    pub fn new(options: PlanOptions) -> Self {
+        Self { options }
+    }
+}
 
 #[async_trait]
 impl Pass for EnvironmentPass {
@@ -41,7 +65,15 @@ impl Pass for EnvironmentPass {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
+    }
+
+    fn configuration(&self) -> String {
+        if self.options == PlanOptions::default() {
+            return String::new();
+        }
+        // The type holds nothing that serde_json refuses.
+        serde_json::to_string(&self.options).unwrap_or_default()
     }
 
     fn reads(&self) -> &'static [ArtifactKey] {
@@ -49,20 +81,70 @@ impl Pass for EnvironmentPass {
     }
 
     fn writes(&self) -> &'static [ArtifactKey] {
-        &[Dependencies::KEY]
+        &[Dependencies::KEY, EnvironmentPlan::KEY]
     }
 
     async fn run(&self, cx: &mut PassContext<'_>) -> Result<(), PassError> {
         let code = cx.artifact::<CodeIndex>()?.unwrap_or_default();
-        cx.put(dependencies(cx.skill(), &code))
+        let (dependencies, diagnostics) = find(cx.skill(), &code);
+        diagnostics.into_iter().for_each(|diagnostic| cx.diagnose(diagnostic));
+        if let Some(host) = cx.host() {
+            cx.put(plan(&dependencies, host, &self.options))?;
+        }
+        cx.put(dependencies)
     }
 }
 
 /// The dependencies of a skill whose code is already read.
 #[must_use]
 pub fn dependencies(skill: &Skill, code: &CodeIndex) -> Dependencies {
+    find(skill, code).0
+}
+
+/// The dependencies of a skill, and what is to be told of them.
+fn find(skill: &Skill, code: &CodeIndex) -> (Dependencies, Vec<Diagnostic>) {
     let mut collector = Collector::new(skill);
+    // Who uses something is matched with what is declared, so that comes first.
     declared::collect(skill, code, &mut collector);
     used::collect(skill, code, &mut collector);
-    collector.finish()
+    prose::collect(skill, &mut collector);
+    let (mut dependencies, diagnostics) = collector.finish();
+    name_packages(&mut dependencies);
+    (dependencies, diagnostics)
+}
+
+/// Tells of each program what is known to install it: the packages of the table, and the skill's own
+/// packages of that name.
+fn name_packages(dependencies: &mut Dependencies) {
+    use DependencyKind as Kind;
+    use skvm_core::artifact::Package;
+    use skvm_core::host::PackageManager as Manager;
+
+    let mut brought: Vec<(String, Package)> = Vec::new();
+    for dependency in &dependencies.entries {
+        let manager = match dependency.kind {
+            Kind::Npm => Manager::Npm,
+            Kind::Python => Manager::Pip,
+            Kind::Cargo => Manager::Cargo,
+            Kind::Go => Manager::Go,
+            Kind::Gem => Manager::Gem,
+            _ => continue,
+        };
+        let last = dependency.name.rsplit('/').next().unwrap_or(&dependency.name);
+        let package = Package { manager, name: dependency.name.clone() };
+        let provides = dependency.provides.iter().filter(|_| {
+            matches!(dependency.kind, Kind::Cargo | Kind::Go | Kind::Gem)
+        });
+        let programs = provides.cloned().chain([last.to_owned(), requirement::normalised(last)]);
+        brought.extend(programs.map(|program| (program, package.clone())));
+    }
+    for program in dependencies.entries.iter_mut().filter(|entry| entry.kind == Kind::Program) {
+        let own = brought.iter().filter(|(name, _)| *name == program.name);
+        let known = names::program::packages(&program.name);
+        for package in own.map(|(_, package)| package.clone()).chain(known) {
+            if !program.packages.contains(&package) {
+                program.packages.push(package);
+            }
+        }
+    }
 }

@@ -96,7 +96,7 @@ impl PassManagerBuilder {
             .pass(RequirementsPass)
             // Reads the requirements and, to lower them, the places of own scripts in the code.
             .pass(CapabilityPass::standard())
-            .pass(EnvironmentPass)
+            .pass(EnvironmentPass::default())
             .pass(ConcurrencyPass)
             .pass(TemplatesPass)
     }

@@ -5,17 +5,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use skvm_core::artifact::ArtifactSet;
 use skvm_core::digest::Digest;
+use skvm_core::host::HostFacts;
 use skvm_core::pass::{Pass, PassOutput, Unit};
 
 /// Most results that are kept unless the builder says otherwise; the oldest go first.
 pub(super) const DEFAULT_CAPACITY: usize = 1024;
 
-/// The key of a result, without the target and with it: most passes never look at the target, and
-/// their results serve all targets.
+/// The keys of a result by what the pass looked at: most passes never look at the target or the host,
+/// and their results serve all of them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keys {
     shared: Digest,
     of_target: Digest,
+    of_host: Digest,
+    of_both: Digest,
 }
 
 impl Keys {
@@ -43,10 +46,33 @@ impl Keys {
         {
             builder.add(profile.digest().to_string().as_bytes());
         }
+        let target = Digest::builder("target")
+            .field(unit.target.model.as_str().as_bytes())
+            .field(unit.target.harness.as_str().as_bytes())
+            .finish();
+        let host = unit.host.as_deref().map(HostFacts::digest);
         let shared = builder.finish();
-        let target = [unit.target.model.as_str(), unit.target.harness.as_str()];
-        let of_target = builder.field(target[0].as_bytes()).field(target[1].as_bytes()).finish();
-        Self { shared, of_target }
+        let with = |facts: &[String]| {
+            let builder = Digest::builder("pass-memo-of").field(shared.to_string().as_bytes());
+            facts.iter().fold(builder, |builder, fact| builder.field(fact.as_bytes())).finish()
+        };
+        let target = format!("target {target}");
+        let host = format!("host {}", host.map(|digest| digest.to_string()).unwrap_or_default());
+        Self {
+            shared,
+            of_target: with(std::slice::from_ref(&target)),
+            of_host: with(std::slice::from_ref(&host)),
+            of_both: with(&[target, host]),
+        }
+    }
+
+    fn of_output(&self, output: &PassOutput) -> Digest {
+        match (output.looked_at_target, output.looked_at_host) {
+            (false, false) => self.shared,
+            (true, false) => self.of_target,
+            (false, true) => self.of_host,
+            (true, true) => self.of_both,
+        }
     }
 }
 
@@ -68,11 +94,12 @@ impl Memo {
 
     pub(super) fn get(&self, keys: &Keys) -> Option<Arc<PassOutput>> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.results.get(&keys.shared).or_else(|| state.results.get(&keys.of_target)).cloned()
+        let mut keys = [keys.shared, keys.of_target, keys.of_host, keys.of_both].into_iter();
+        keys.find_map(|key| state.results.get(&key).cloned())
     }
 
     pub(super) fn put(&self, keys: Keys, output: Arc<PassOutput>) {
-        let key = if output.looked_at_target { keys.of_target } else { keys.shared };
+        let key = keys.of_output(&output);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.results.insert(key, output).is_none() {
             state.oldest_first.push_back(key);

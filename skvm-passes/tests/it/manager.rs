@@ -82,7 +82,7 @@ fn standard_passes() -> Vec<Arc<dyn Pass>> {
         Arc::new(CodePass),
         Arc::new(RequirementsPass),
         Arc::new(CapabilityPass::standard()),
-        Arc::new(EnvironmentPass),
+        Arc::new(EnvironmentPass::default()),
         Arc::new(ConcurrencyPass),
         Arc::new(TemplatesPass),
     ]

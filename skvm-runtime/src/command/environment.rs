@@ -4,10 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::CommandError;
+use skvm_core::host::is_secret_name;
 
-/// Parts of names that tell of a secret.
-const SECRET_PARTS: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASSW", "PASSPHRASE", "CREDENTIAL"];
+use super::CommandError;
 
 /// The variables that a child process sees: an allow-list of the host's, and those set for it.
 ///
@@ -140,7 +139,7 @@ impl Environment {
     fn covers(&self, name: &OsStr) -> bool {
         let begins =
             |prefix: &OsString| name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes());
-        self.prefixes.iter().any(begins) && is_name(name) && !looks_secret(name)
+        self.prefixes.iter().any(begins) && is_name(name) && !is_secret_name(&name.to_string_lossy())
     }
 }
 
@@ -163,11 +162,6 @@ fn key(name: OsString) -> OsString {
 fn is_name(name: &OsStr) -> bool {
     let bytes = name.as_encoded_bytes();
     !bytes.is_empty() && !bytes.iter().any(|byte| matches!(byte, b'=' | 0))
-}
-
-fn looks_secret(name: &OsStr) -> bool {
-    let name = name.to_string_lossy().to_ascii_uppercase();
-    SECRET_PARTS.iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]

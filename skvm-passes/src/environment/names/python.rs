@@ -1,0 +1,456 @@
+//! What Python's modules are called where they are installed from.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use skvm_core::artifact::Import;
+
+use super::super::requirement::normalised;
+
+/// The top-level modules of the standard library, Python 3.8 to 3.14, without private ones.
+const STDLIB: [&str; 220] = [
+    "__future__",
+    "abc",
+    "aifc",
+    "annotationlib",
+    "antigravity",
+    "argparse",
+    "array",
+    "ast",
+    "asynchat",
+    "asyncio",
+    "asyncore",
+    "atexit",
+    "audioop",
+    "base64",
+    "bdb",
+    "binascii",
+    "bisect",
+    "builtins",
+    "bz2",
+    "cProfile",
+    "calendar",
+    "cgi",
+    "cgitb",
+    "chunk",
+    "cmath",
+    "cmd",
+    "code",
+    "codecs",
+    "codeop",
+    "collections",
+    "colorsys",
+    "compileall",
+    "compression",
+    "concurrent",
+    "configparser",
+    "contextlib",
+    "contextvars",
+    "copy",
+    "copyreg",
+    "crypt",
+    "csv",
+    "ctypes",
+    "curses",
+    "dataclasses",
+    "datetime",
+    "dbm",
+    "decimal",
+    "difflib",
+    "dis",
+    "distutils",
+    "doctest",
+    "email",
+    "encodings",
+    "ensurepip",
+    "enum",
+    "errno",
+    "faulthandler",
+    "fcntl",
+    "filecmp",
+    "fileinput",
+    "fnmatch",
+    "fractions",
+    "ftplib",
+    "functools",
+    "gc",
+    "genericpath",
+    "getopt",
+    "getpass",
+    "gettext",
+    "glob",
+    "graphlib",
+    "grp",
+    "gzip",
+    "hashlib",
+    "heapq",
+    "hmac",
+    "html",
+    "http",
+    "idlelib",
+    "imaplib",
+    "imghdr",
+    "imp",
+    "importlib",
+    "inspect",
+    "io",
+    "ipaddress",
+    "itertools",
+    "json",
+    "keyword",
+    "lib2to3",
+    "linecache",
+    "locale",
+    "logging",
+    "lzma",
+    "mailbox",
+    "mailcap",
+    "marshal",
+    "math",
+    "mimetypes",
+    "mmap",
+    "modulefinder",
+    "msilib",
+    "msvcrt",
+    "multiprocessing",
+    "netrc",
+    "nis",
+    "nntplib",
+    "nt",
+    "ntpath",
+    "nturl2path",
+    "numbers",
+    "opcode",
+    "operator",
+    "optparse",
+    "os",
+    "ossaudiodev",
+    "pathlib",
+    "pdb",
+    "pickle",
+    "pickletools",
+    "pipes",
+    "pkgutil",
+    "platform",
+    "plistlib",
+    "poplib",
+    "posix",
+    "posixpath",
+    "pprint",
+    "profile",
+    "pstats",
+    "pty",
+    "pwd",
+    "py_compile",
+    "pyclbr",
+    "pydoc",
+    "pydoc_data",
+    "pyexpat",
+    "queue",
+    "quopri",
+    "random",
+    "re",
+    "readline",
+    "reprlib",
+    "resource",
+    "rlcompleter",
+    "runpy",
+    "sched",
+    "secrets",
+    "select",
+    "selectors",
+    "shelve",
+    "shlex",
+    "shutil",
+    "signal",
+    "site",
+    "smtpd",
+    "smtplib",
+    "sndhdr",
+    "socket",
+    "socketserver",
+    "spwd",
+    "sqlite3",
+    "sre_compile",
+    "sre_constants",
+    "sre_parse",
+    "ssl",
+    "stat",
+    "statistics",
+    "string",
+    "stringprep",
+    "struct",
+    "subprocess",
+    "sunau",
+    "symtable",
+    "sys",
+    "sysconfig",
+    "syslog",
+    "tabnanny",
+    "tarfile",
+    "telnetlib",
+    "tempfile",
+    "termios",
+    "textwrap",
+    "this",
+    "threading",
+    "time",
+    "timeit",
+    "tkinter",
+    "token",
+    "tokenize",
+    "tomllib",
+    "trace",
+    "traceback",
+    "tracemalloc",
+    "tty",
+    "turtle",
+    "turtledemo",
+    "types",
+    "typing",
+    "unicodedata",
+    "unittest",
+    "urllib",
+    "uu",
+    "uuid",
+    "venv",
+    "warnings",
+    "wave",
+    "weakref",
+    "webbrowser",
+    "winreg",
+    "winsound",
+    "wsgiref",
+    "xdrlib",
+    "xml",
+    "xmlrpc",
+    "zipapp",
+    "zipfile",
+    "zipimport",
+    "zlib",
+    "zoneinfo",
+];
+
+/// Modules whose distribution has another name: module, distribution, others that provide it as well.
+/// Namespaces (`google`, `azure`) are told apart by what lies below them.
+static DISTRIBUTIONS: LazyLock<BTreeMap<&str, Distributions>> = LazyLock::new(|| {
+    let rows = include_str!("modules.tsv").lines().filter_map(|line| {
+        let mut columns = line.split('\t');
+        let (module, usual) = (columns.next()?, columns.next()?);
+        let others = columns.next().unwrap_or("").split(',').filter(|name| !name.is_empty());
+        Some((module, Distributions { usual, others: others.collect() }))
+    });
+    rows.collect()
+});
+
+struct Distributions {
+    usual: &'static str,
+    others: Vec<&'static str>,
+}
+
+/// Packages that several distributions put modules into; by itself none of them is one.
+const NAMESPACES: [&str; 9] = [
+    "azure", "backports", "google", "google.cloud", "jaraco", "mpl_toolkits", "ruamel",
+    "sphinxcontrib", "zope",
+];
+
+/// Modules of distributions of their own name that scripts import most; a bundle's file of such a name
+/// is more likely to wrap one than to be one.
+const WELL_KNOWN: [&str; 38] = [
+    "PIL", "aiohttp", "anthropic", "boto3", "bs4", "click", "cryptography", "docx", "dotenv", "fastapi", "feedparser", "flask",
+    "httpx", "litellm", "lxml", "matplotlib", "numpy", "openai", "openpyxl", "pandas", "paramiko",
+    "playwright", "pptx", "psutil", "pydantic", "pypdf", "pytest", "redis", "requests", "rich", "scipy",
+    "seaborn", "selenium", "sqlalchemy", "torch", "transformers", "yaml", "yfinance",
+];
+
+/// What provides an imported module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct Provider {
+    pub(in super::super) distribution: String,
+    /// The module, as far as it tells the distribution.
+    pub(in super::super) module: String,
+}
+
+/// Whether a dotted module name belongs to the standard library.
+#[must_use]
+pub(crate) fn is_stdlib(module: &str) -> bool {
+    let top = module.split('.').next().unwrap_or(module);
+    // `test` is CPython's own; no distribution that scripts use has that name.
+    top.starts_with('_') || top == "test" || STDLIB.binary_search(&top).is_ok()
+}
+
+/// Whether a module is known to be somebody's distribution.
+pub(in super::super) fn is_well_known(module: &str) -> bool {
+    WELL_KNOWN.binary_search(&module).is_ok()
+}
+
+/// What provides the modules of an import. A distribution that the skill declares wins over the table;
+/// a bare namespace is provided by nothing.
+pub(in super::super) fn providers<'d>(
+    import: &Import,
+    declared: &mut dyn Iterator<Item = &'d str>,
+) -> Vec<Provider> {
+    let declared: Vec<&str> = declared.collect();
+    let module = import.module.as_str();
+    // `from google.cloud import storage` takes modules out of a namespace.
+    let modules = match NAMESPACES.binary_search(&module) {
+        Ok(_) => import.names.iter().map(|name| format!("{module}.{name}")).collect(),
+        Err(_) => vec![module.to_owned()],
+    };
+    let mut providers: Vec<Provider> = Vec::new();
+    for module in modules {
+        let Some(distribution) = distribution(&module, &mut declared.iter().copied()) else {
+            continue;
+        };
+        let module = telling_part(&module);
+        if !providers.iter().any(|known| known.module == module) {
+            providers.push(Provider { distribution, module });
+        }
+    }
+    providers
+}
+
+/// The part of a module's name that is looked up: the top, or as much as a namespace takes.
+fn telling_part(module: &str) -> String {
+    if let Some(known) = known_prefix(module).filter(|known| known.contains('.')) {
+        return known.to_owned();
+    }
+    let parts: Vec<&str> = module.split('.').collect();
+    let depth = (1..parts.len())
+        .take_while(|depth| NAMESPACES.binary_search(&&*parts[..*depth].join(".")).is_ok())
+        .count();
+    parts[..=depth.min(parts.len() - 1)].join(".")
+}
+
+/// The longest prefix of a module that the table has.
+fn known_prefix(module: &str) -> Option<&'static str> {
+    let mut name = module;
+    loop {
+        if let Some((known, _)) = DISTRIBUTIONS.get_key_value(name) {
+            return Some(known);
+        }
+        name = name.rsplit_once('.')?.0;
+    }
+}
+
+/// The distribution that provides a module. Of those that are declared one that can provide it; else
+/// what the table says of the longest prefix; else the top-level name with hyphens. `None` for a bare
+/// namespace.
+pub(in super::super) fn distribution<'d>(
+    module: &str,
+    declared: &mut dyn Iterator<Item = &'d str>,
+) -> Option<String> {
+    let known = known_prefix(module).and_then(|prefix| DISTRIBUTIONS.get(prefix));
+    let top = module.split('.').next().unwrap_or(module);
+    let in_namespace = NAMESPACES.binary_search(&top).is_ok();
+    let mut able: Vec<String> = Vec::new();
+    if let Some(known) = known {
+        able.push(normalised(known.usual));
+        able.extend(known.others.iter().map(|name| normalised(name)));
+    }
+    if in_namespace {
+        // `google.cloud.storage.blob` is of `google-cloud-storage`, if of anything.
+        let whole = normalised(module);
+        able.extend(whole.match_indices('-').filter_map(|(at, _)| whole.get(..at)).map(str::to_owned).filter(|name| name.contains('-')));
+        able.push(whole);
+    } else {
+        let name = normalised(top);
+        able.extend([
+            format!("python-{name}"),
+            format!("{name}-python"),
+            format!("py{name}"),
+            format!("py-{name}"),
+            format!("{name}-py"),
+            format!("{name}-sdk"),
+            format!("{name}-api"),
+            format!("{name}-client"),
+        ]);
+        able.insert(0, name);
+    }
+    let declared: Vec<&str> = declared.collect();
+    let of_declared = able.iter().find_map(|able| {
+        declared.iter().find(|declared| normalised(declared) == *able)
+    });
+    if let Some(declared) = of_declared {
+        return Some((*declared).to_owned());
+    }
+    match known {
+        Some(known) => Some(known.usual.to_owned()),
+        None if in_namespace => {
+            let part = telling_part(module);
+            let is_bare = NAMESPACES.binary_search(&part.as_str()).is_ok();
+            (!is_bare && part != top).then(|| part.replace(['.', '_'], "-"))
+        }
+        None => Some(top.replace('_', "-")),
+    }
+}
+
+/// The service that a module is a client of.
+pub(in super::super) fn service(module: &str) -> Option<&'static str> {
+    Some(match module {
+        "psycopg" | "psycopg2" | "asyncpg" | "pg" => "postgresql",
+        "redis" | "ioredis" => "redis",
+        "pymongo" | "motor" | "mongodb" | "mongoose" => "mongodb",
+        "pymysql" | "MySQLdb" | "mysql" | "mysql2" => "mysql",
+        "docker" | "dockerode" => "docker",
+        "ollama" => "ollama",
+        "elasticsearch" => "elasticsearch",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(module: &str, declared: &[&'static str]) -> Option<String> {
+        distribution(module, &mut declared.iter().copied())
+    }
+
+    #[test]
+    fn the_tables_are_sorted_for_the_search() {
+        assert!(STDLIB.is_sorted());
+        assert!(NAMESPACES.is_sorted());
+        assert!(WELL_KNOWN.is_sorted());
+        let lines: Vec<&str> = include_str!("modules.tsv").lines().collect();
+        assert!(lines.is_sorted() && lines.len() > 60);
+        assert_eq!(lines.len(), DISTRIBUTIONS.len(), "a module stands there once");
+        assert!(lines.iter().all(|line| line.split('\t').count() == 3));
+    }
+
+    #[test]
+    fn modules_find_their_distributions() {
+        let cases = [
+            ("yaml", Some("PyYAML")),
+            ("PIL.Image", Some("Pillow")),
+            ("google.cloud.storage.blob", Some("google-cloud-storage")),
+            ("google.cloud.run_v2", Some("google-cloud-run-v2")),
+            ("google", None),
+            ("google.cloud", None),
+            ("azure.unheard.of", Some("azure-unheard")),
+            ("faster_whisper", Some("faster-whisper")),
+            ("some_package.sub", Some("some-package")),
+        ];
+        for (module, expected) in cases {
+            assert_eq!(of(module, &[]).as_deref(), expected, "{module}");
+        }
+        assert!(is_stdlib("os.path"));
+        assert!(!is_stdlib("requests"));
+    }
+
+    #[test]
+    fn a_declared_distribution_that_can_provide_a_module_does() {
+        let cases: [(&str, &[&'static str], &str); 7] = [
+            ("fitz", &["fitz"], "fitz"),
+            ("fitz", &["pymupdf"], "pymupdf"),
+            ("azure.ai.unheard", &["azure-ai-unheard", "azure-ai"], "azure-ai"),
+            ("google.cloud.unheard", &["google-cloud-unheard"], "google-cloud-unheard"),
+            ("someapi", &["python-someapi"], "python-someapi"),
+            ("someapi", &["other"], "someapi"),
+            ("some_api", &["Some.API"], "Some.API"),
+        ];
+        for (module, declared, expected) in cases {
+            assert_eq!(of(module, declared).as_deref(), Some(expected), "{module} {declared:?}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! From what a skill needs to what is to be done on one machine.
+
+mod node;
+mod programs;
+mod python;
+mod rest;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use skvm_core::artifact::{
+    Action, ActionKind, Check, Dependencies, Dependency, DependencyKind as Kind, EnvironmentPlan,
+    ManualReason, ManualStep, Scope, Word,
+};
+use skvm_core::host::HostFacts;
+
+/// Less sure dependencies are not installed. A prerequisite that only the prose names, and a package that
+/// only an example in the text imports, lie below it.
+const LEAST_CONFIDENCE: f32 = 0.6;
+
+/// How plans are made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanOptions {
+    /// Where Python distributions go. Default: an environment of the skill's own.
+    pub python: PythonPlace,
+    /// Where Python distributions come from. Default: the registry that the tools are set up for.
+    pub index: PackageIndex,
+    /// Whether npm packages may run scripts of their own while they are installed. Default: no.
+    pub npm_scripts: bool,
+}
+
+/// Where Python distributions go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PythonPlace {
+    /// A virtual environment of the skill's own.
+    #[default]
+    Own,
+    /// The host's Python, for everybody who uses it.
+    Host,
+}
+
+/// Where Python distributions come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PackageIndex {
+    /// The registry that the tools are set up for.
+    #[default]
+    Registry,
+    /// A folder of wheels and nothing else.
+    Folder(PathBuf),
+}
+
+/// What is to be done on a machine for a skill that needs these dependencies. The same input gives the
+/// same plan; nothing is run to make it.
+///
+/// Names reach an action only in the form that their kind has (PEP 508, npm, Go modules, words without a
+/// leading dash), each as one argument, and behind `--` where the program knows that.
+#[must_use]
+pub fn plan(
+    dependencies: &Dependencies,
+    host: &HostFacts,
+    options: &PlanOptions,
+) -> EnvironmentPlan {
+    let mut planner = Planner {
+        dependencies: &dependencies.entries,
+        host,
+        options,
+        actions: Vec::new(),
+        manual: Vec::new(),
+    };
+    // What others are built with comes first: libraries and programs of the system.
+    planner.system_packages();
+    planner.python();
+    planner.node();
+    planner.tools();
+    planner.programs();
+    planner.rest();
+    let Planner { mut actions, manual, .. } = planner;
+    // A failure of what is optional then finds everything else in place.
+    actions.sort_by_key(|action| action.optional);
+    EnvironmentPlan { host: host.clone(), actions, manual }
+}
+
+struct Planner<'p> {
+    dependencies: &'p [Dependency],
+    host: &'p HostFacts,
+    options: &'p PlanOptions,
+    actions: Vec<Action>,
+    manual: Vec<ManualStep>,
+}
+
+impl<'p> Planner<'p> {
+    /// The dependencies of a kind that are sure enough to act on.
+    fn sure(&self, kind: Kind) -> impl Iterator<Item = &'p Dependency> + use<'p> {
+        let of_kind = self.dependencies.iter().filter(move |dependency| dependency.kind == kind);
+        of_kind.filter(|dependency| dependency.confidence >= LEAST_CONFIDENCE)
+    }
+
+    /// The demanded versions of a runtime.
+    fn demanded(&self, runtime: &str) -> Option<&'p str> {
+        let mut runtimes = self.dependencies.iter().filter(|d| d.kind == Kind::Runtime);
+        runtimes.find(|dependency| dependency.name == runtime)?.requirement.as_deref()
+    }
+
+    fn manual(
+        &mut self,
+        dependency: &Dependency,
+        reason: ManualReason,
+        advice: impl Into<String>,
+        check: Option<Check>,
+    ) {
+        let is_unsure = dependency.confidence < LEAST_CONFIDENCE;
+        self.manual.push(ManualStep {
+            dependency: dependency.id(),
+            reason,
+            advice: advice.into(),
+            optional: dependency.optional || is_unsure,
+            check,
+            evidence: dependency.evidence.clone(),
+        });
+    }
+}
+
+/// An action without what is particular to it.
+fn action(id: impl Into<String>, kind: ActionKind, scope: Scope, argv: Vec<Word>) -> Action {
+    Action {
+        id: id.into(),
+        kind,
+        dependencies: Vec::new(),
+        argv,
+        variables: BTreeMap::new(),
+        scope,
+        optional: false,
+        after: Vec::new(),
+        check: Vec::new(),
+        verify: Vec::new(),
+    }
+}
+
+fn texts<'w>(words: impl IntoIterator<Item = &'w str>) -> Vec<Word> {
+    words.into_iter().map(Word::text).collect()
+}
+
+fn run(argv: Vec<Word>) -> Check {
+    Check::Run { argv, folder: None }
+}
+
+/// A requirement that is an address: it comes from no registry.
+fn is_direct(dependency: &Dependency) -> bool {
+    dependency.requirement.as_deref().is_some_and(|requirement| requirement.starts_with('@'))
+}

@@ -1,0 +1,228 @@
+//! The plan as POSIX shell scripts, for people and for harnesses without this library.
+
+use std::fmt::Write as _;
+
+use skvm_core::artifact::{Action, Check, EnvironmentPlan, ManualStep, Word};
+
+/// Three scripts out of one plan; see [`scripts`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentScripts {
+    /// Tells what is there and what is missing; changes nothing. Ends with status 1 when something
+    /// that the skill cannot do without is missing.
+    pub check: String,
+    /// Does what is to be done. Ends with status 1 when an action failed that the skill cannot do
+    /// without. Run again it does nothing.
+    pub setup: String,
+    /// Verifies what was done: imports every module, asks programs for their versions. Ends with
+    /// status 1 when something that the skill cannot do without does not work.
+    pub verify: String,
+}
+
+impl EnvironmentScripts {
+    /// The scripts with the names of their files.
+    #[must_use]
+    pub fn files(&self) -> [(&'static str, &str); 3] {
+        [
+            ("env-check.sh", &self.check),
+            ("env-setup.sh", &self.setup),
+            ("env-verify.sh", &self.verify),
+        ]
+    }
+}
+
+/// The scripts of a plan. They run in any POSIX shell, take no arguments, and use the folder that
+/// `SKVM_ENVIRONMENT` names, else one below the user's data folder.
+///
+/// Every value of the plan stands in single quotes, so that no part of it is read as code, and behind
+/// the words that the plan puts in front of it.
+#[must_use]
+pub fn scripts(plan: &EnvironmentPlan) -> EnvironmentScripts {
+    EnvironmentScripts { check: check(plan), setup: setup(plan), verify: verify(plan) }
+}
+
+/// Actions that are done for their own sake.
+fn ends(plan: &EnvironmentPlan) -> impl Iterator<Item = (usize, &Action)> {
+    plan.actions.iter().enumerate().filter(|(_, action)| !plan.is_preparation(&action.id))
+}
+
+fn check(plan: &EnvironmentPlan) -> String {
+    let mut script = head(plan, "Tells what a skill finds on this machine; changes nothing.");
+    for (at, action) in ends(plan) {
+        function(&mut script, &format!("check_{at}"), &action.check);
+    }
+    for (at, action) in ends(plan) {
+        told(&mut script, &format!("check_{at}"), &what(action), action.optional, "to be set up");
+    }
+    manual(&mut script, plan);
+    script.push_str("exit \"$status\"\n");
+    script
+}
+
+fn verify(plan: &EnvironmentPlan) -> String {
+    let mut script = head(plan, "Verifies what was set up for a skill on this machine.");
+    for (at, action) in ends(plan) {
+        function(&mut script, &format!("verify_{at}"), &action.verify);
+    }
+    for (at, action) in ends(plan) {
+        told(&mut script, &format!("verify_{at}"), &what(action), action.optional, "does not work");
+    }
+    manual(&mut script, plan);
+    script.push_str("exit \"$status\"\n");
+    script
+}
+
+fn setup(plan: &EnvironmentPlan) -> String {
+    let mut script = head(plan, "Sets up what a skill needs on this machine. Safe to run again.");
+    if plan.has_own_environment() {
+        script.push_str("umask 077\nmkdir -p -- \"$env_dir\" || exit 1\n\n");
+    }
+    for (at, action) in plan.actions.iter().enumerate() {
+        function(&mut script, &format!("check_{at}"), &action.check);
+        function(&mut script, &format!("verify_{at}"), &action.verify);
+        let _ = writeln!(script, "do_{at}() {{\n    check_{at} && return 0");
+        for before in &action.after {
+            let Some(before) = plan.actions.iter().position(|a| a.id == *before) else { continue };
+            let _ = writeln!(script, "    do_{before} || return 1");
+        }
+        let _ = writeln!(script, "    say {}", quoted(&format!("doing: {}", what(action))));
+        let variables: String =
+            action.variables.iter().map(|(name, value)| format!("{name}={} ", word(value))).collect();
+        let _ = writeln!(script, "    {variables}{} </dev/null || return 1", command(&action.argv));
+        let _ = writeln!(script, "    verify_{at}\n}}\n");
+    }
+    for (at, action) in ends(plan) {
+        told(&mut script, &format!("do_{at}"), &what(action), action.optional, "could not be set up");
+    }
+    if !plan.manual.is_empty() {
+        script.push_str("done_status=$status\n");
+        manual(&mut script, plan);
+        script.push_str("exit \"$done_status\"\n");
+    } else {
+        script.push_str("exit \"$status\"\n");
+    }
+    script
+}
+
+fn head(plan: &EnvironmentPlan, purpose: &str) -> String {
+    let digest = plan.digest().short();
+    let path: Vec<String> =
+        plan.path_entries().iter().map(|entry| format!("$env_dir/{entry}")).collect();
+    let mut script = format!(
+        "#!/bin/sh\n# {purpose}\n# Made from the environment plan {digest}.\nset -u\n\
+         env_dir=${{SKVM_ENVIRONMENT:-${{XDG_DATA_HOME:-${{HOME:-.}}/.local/share}}/skvm/environments/{digest}}}\n"
+    );
+    let _ = writeln!(script, "PATH={}:$PATH", path.join(":"));
+    script.push_str(
+        "export PATH\n\
+         status=0\n\
+         say() { printf '%s\\n' \"$1\" >&2; }\n\n",
+    );
+    script
+}
+
+/// A function that succeeds when all checks hold, and says nothing.
+fn function(script: &mut String, name: &str, checks: &[Check]) {
+    let _ = writeln!(script, "{name}() {{");
+    for check in checks {
+        let _ = writeln!(script, "    {} || return 1", test(check));
+    }
+    script.push_str("    return 0\n}\n");
+}
+
+/// A command that succeeds when a check holds.
+fn test(check: &Check) -> String {
+    match check {
+        Check::Run { argv, folder } => match folder {
+            Some(folder) => format!(
+                "(cd -- {} 2>/dev/null && {} </dev/null >/dev/null 2>&1)",
+                word(folder),
+                command(argv)
+            ),
+            None => format!("{} </dev/null >/dev/null 2>&1", command(argv)),
+        },
+        Check::Program { name, version } => {
+            let found = format!("command -v -- {} >/dev/null 2>&1", quoted(name));
+            match version.as_slice() {
+                [] => found,
+                words => {
+                    // What it says of its version is of no account, only that it starts.
+                    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+                    format!(
+                        "{{ {found} && {{ {} {} </dev/null >/dev/null 2>&1 || [ \"$?\" -lt 126 ]; }}; }}",
+                        quoted(name),
+                        words.join(" ")
+                    )
+                }
+            }
+        }
+        // Only names of variables become checks of variables.
+        Check::Variable { name } => format!("[ -n \"${{{name}:-}}\" ]"),
+        Check::File { path } => format!("[ -e {} ]", word(path)),
+    }
+}
+
+/// Calls a function and says what came of it.
+fn told(script: &mut String, function: &str, what: &str, optional: bool, failure: &str) {
+    let outcome = |word: &str| quoted(&format!("{word}: {what}"));
+    let (failed, consequence) = match optional {
+        true => (outcome(&format!("{failure} (optional)")), ""),
+        false => (outcome(failure), "; status=1"),
+    };
+    let _ = writeln!(
+        script,
+        "if {function}; then say {}; else say {failed}{consequence}; fi",
+        outcome("ok")
+    );
+}
+
+/// What is left to a person: told unless a check shows that it is done.
+fn manual(script: &mut String, plan: &EnvironmentPlan) {
+    for step in &plan.manual {
+        let ManualStep { dependency, advice, optional, check, .. } = step;
+        let open = if *optional { "open (optional)" } else { "open" };
+        let open = quoted(&format!("{open}: {dependency}: {advice}"));
+        let consequence = if *optional { "" } else { "; status=1" };
+        let _ = match check {
+            Some(check) => {
+                let ok = quoted(&format!("ok: {dependency}"));
+                let test = test(check);
+                writeln!(script, "if {test}; then say {ok}; else say {open}{consequence}; fi")
+            }
+            // Only the person can tell.
+            None => writeln!(script, "say {open}"),
+        };
+    }
+}
+
+fn what(action: &Action) -> String {
+    action.dependencies.join(", ")
+}
+
+fn command(argv: &[Word]) -> String {
+    argv.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn word(word: &Word) -> String {
+    match word {
+        Word::Text(text) => quoted(text),
+        Word::InEnvironment(path) if path.is_empty() => "\"$env_dir\"".to_owned(),
+        Word::InEnvironment(path) => format!("\"$env_dir\"/{}", quoted(path)),
+    }
+}
+
+/// A text in single quotes, inside which a shell reads nothing. Control characters other than line ends
+/// and tabs become `?`: a terminal would read them.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('\'');
+    for c in text.chars() {
+        match c {
+            '\'' => quoted.push_str("'\\''"),
+            '\n' | '\t' => quoted.push(c),
+            c if c.is_control() => quoted.push('?'),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
