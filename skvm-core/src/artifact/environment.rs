@@ -81,7 +81,7 @@ pub struct Action {
     pub variables: BTreeMap<String, Word>,
     /// What it changes.
     pub scope: Scope,
-    /// Whether the skill works without it, so that its failure does not fail the rest.
+    /// Whether its failure does not fail the rest: the skill works without it, or it is a guess.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
     /// Actions that must have been done before. What nothing else waits for is done whenever its check

@@ -95,12 +95,6 @@ impl<'s> Collector<'s> {
         self.found.contains_key(&(kind, key(kind, name)))
     }
 
-    /// The name under which a dependency is already known.
-    pub(super) fn known_name(&self, kind: Kind, name: &str) -> Option<&str> {
-        let entry = self.found.get(&(kind, key(kind, name)))?;
-        Some(&entry.dependency.name)
-    }
-
     /// The names of one kind that are already known.
     pub(super) fn names_of(&self, kind: Kind) -> impl Iterator<Item = &str> {
         self.found
@@ -122,6 +116,11 @@ impl<'s> Collector<'s> {
         let evidence = self.evidence(name, place);
         let entry = self.found.entry(key).or_insert_with(|| Entry::new(kind, name));
         entry.add(facts, evidence);
+    }
+
+    /// Takes back what is the skill's own after all.
+    pub(super) fn remove(&mut self, kind: Kind, name: &str) {
+        self.found.remove(&(kind, key(kind, name)));
     }
 
     /// Adds a place to a dependency that is already known.

@@ -108,6 +108,7 @@ fn find(skill: &Skill, code: &CodeIndex) -> (Dependencies, Vec<Diagnostic>) {
     declared::collect(skill, code, &mut collector);
     used::collect(skill, code, &mut collector);
     prose::collect(skill, &mut collector);
+    declared::python::remove_own(skill, &mut collector);
     let (mut dependencies, diagnostics) = collector.finish();
     name_packages(&mut dependencies);
     (dependencies, diagnostics)

@@ -74,6 +74,12 @@ pub(super) fn name_at(address: &str) -> Option<String> {
     let name = match egg {
         Some(egg) => egg.split('[').next().unwrap_or(egg),
         None if file.ends_with(".whl") => file.split('-').next().unwrap_or(file),
+        None if [".tar.gz", ".zip", ".tar.bz2"].iter().any(|end| file.ends_with(end)) => {
+            let version = file.match_indices('-').find(|(at, _)| {
+                file.get(at + 1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            });
+            file.get(..version?.0)?
+        }
         None => {
             let repository = file.split('@').next().unwrap_or(file);
             repository.strip_suffix(".git").unwrap_or(repository)
@@ -277,6 +283,8 @@ mod tests {
             ("git+https://e.org/o/repo.git@v1#egg=name[x]&subdirectory=y", Some("name")),
             ("git+https://e.org/o/repo.git@v1", Some("repo")),
             ("https://e.org/pkg-1.0-py3-none-any.whl", Some("pkg")),
+            ("https://e.org/a-model-0.5.4.tar.gz", Some("a-model")),
+            ("https://e.org/archive/main.zip", None),
             ("https://e.org/;rm", None),
         ];
         for (address, expected) in cases {

@@ -3,7 +3,7 @@
 mod front_matter;
 pub(super) mod install;
 mod package_json;
-mod python;
+pub(super) mod python;
 
 use skvm_core::artifact::{CodeIndex, CodeOrigin};
 use skvm_core::host::is_secret_name;

@@ -254,13 +254,27 @@ const NAMESPACES: [&str; 9] = [
     "sphinxcontrib", "zope",
 ];
 
-/// Modules of distributions of their own name that scripts import most; a bundle's file of such a name
+/// Modules of distributions of their own name that scripts import most. A bundle's file of such a name
 /// is more likely to wrap one than to be one.
-const WELL_KNOWN: [&str; 38] = [
-    "PIL", "aiohttp", "anthropic", "boto3", "bs4", "click", "cryptography", "docx", "dotenv", "fastapi", "feedparser", "flask",
-    "httpx", "litellm", "lxml", "matplotlib", "numpy", "openai", "openpyxl", "pandas", "paramiko",
-    "playwright", "pptx", "psutil", "pydantic", "pypdf", "pytest", "redis", "requests", "rich", "scipy",
-    "seaborn", "selenium", "sqlalchemy", "torch", "transformers", "yaml", "yfinance",
+const WELL_KNOWN: [&str; 143] = [
+    "PIL", "PyPDF2", "aiofiles", "aiohttp", "akshare", "altair", "anthropic", "apscheduler",
+    "asyncpg", "beautifulsoup4", "bokeh", "boto3", "botocore", "bs4", "celery", "chardet",
+    "chromadb", "click", "cohere", "colorama", "croniter", "cryptography", "dash", "ddgs", "docker",
+    "docx", "dotenv", "duckdb", "elevenlabs", "fastapi", "fastmcp", "feedparser", "flask", "folium",
+    "garminconnect", "geopandas", "gradio", "gspread", "html2text", "httpx", "huggingface_hub",
+    "instructor", "jinja2", "jsonschema", "keyring", "kubernetes", "langchain", "langgraph",
+    "litellm", "loguru", "lxml", "markdown", "markdownify", "markitdown", "matplotlib", "mcp",
+    "mistralai", "moviepy", "networkx", "nltk", "notion_client", "numpy", "ollama", "openai",
+    "openpyxl", "orjson", "packaging", "pandas", "paramiko", "pdf2image", "pdfminer", "pdfplumber",
+    "pillow", "pinecone", "pint", "playwright", "plotly", "polars", "pptx", "praw",
+    "prompt_toolkit", "psutil", "psycopg", "pyarrow", "pydantic", "pydub", "pygments", "pymongo",
+    "pypdf", "pypdfium2", "pyperclip", "pytesseract", "pytest", "pytz", "qdrant_client", "qrcode",
+    "redis", "regex", "reportlab", "requests", "rich", "ruff", "scipy", "seaborn", "selenium",
+    "sentence_transformers", "shapely", "solana", "solders", "spacy", "sqlalchemy", "starlette",
+    "statsmodels", "streamlit", "stripe", "sympy", "tabulate", "tenacity", "tensorflow", "tiktoken",
+    "toml", "tomli", "torch", "torchvision", "tqdm", "trafilatura", "transformers", "tweepy",
+    "twilio", "typer", "typing_extensions", "ujson", "urllib3", "uvicorn", "watchdog", "weasyprint",
+    "web3", "websockets", "xlsxwriter", "xmltodict", "yaml", "yfinance", "yt_dlp",
 ];
 
 /// What provides an imported module.
@@ -269,6 +283,9 @@ pub(in super::super) struct Provider {
     pub(in super::super) distribution: String,
     /// The module, as far as it tells the distribution.
     pub(in super::super) module: String,
+    /// Whether the distribution is declared or known to provide the module, rather than taken to have
+    /// its name.
+    pub(in super::super) is_known: bool,
 }
 
 /// Whether a dotted module name belongs to the standard library.
@@ -302,9 +319,12 @@ pub(in super::super) fn providers<'d>(
         let Some(distribution) = distribution(&module, &mut declared.iter().copied()) else {
             continue;
         };
+        let is_known = known_prefix(&module).is_some()
+            || is_well_known(module.split('.').next().unwrap_or(&module))
+            || declared.contains(&distribution.as_str());
         let module = telling_part(&module);
         if !providers.iter().any(|known| known.module == module) {
-            providers.push(Provider { distribution, module });
+            providers.push(Provider { distribution, module, is_known });
         }
     }
     providers

@@ -19,6 +19,10 @@ use skvm_core::host::HostFacts;
 /// only an example in the text imports, lie below it.
 const LEAST_CONFIDENCE: f32 = 0.6;
 
+/// What is less sure is a guess: a module's name taken for that of a distribution. It is installed by
+/// itself, so that a wrong guess fails nothing else.
+const GUESS: f32 = 0.8;
+
 /// How plans are made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanOptions {

@@ -7,7 +7,7 @@ use skvm_core::artifact::{
 use skvm_core::host::{OsFamily, PackageManager};
 
 use super::super::{marker, version};
-use super::{PackageIndex, Planner, PythonPlace, action, is_direct, run, texts};
+use super::{GUESS, PackageIndex, Planner, PythonPlace, action, is_direct, run, texts};
 
 pub(super) const ENVIRONMENT: &str = "python-environment";
 const PACKAGES: &str = "python-packages";
@@ -53,7 +53,7 @@ impl Planner<'_> {
                     address.trim_start_matches('@').trim()
                 );
                 self.manual(dependency, ManualReason::Source, advice, None);
-            } else if dependency.optional {
+            } else if dependency.optional || dependency.confidence < GUESS {
                 optional.push(dependency);
             } else {
                 required.push(dependency);

@@ -46,6 +46,7 @@ fn from_python(
         let facts = Facts {
             optional: import.optional,
             marker: import.marker.clone(),
+            confidence: (!provided.is_known).then_some(0.7),
             ..Facts::providing(provided.module)
         };
         collector.add(Kind::Python, &provided.distribution, facts, place);
