@@ -68,7 +68,7 @@ pub fn compiled(
                 "marker": dependency.marker,
                 "optional": dependency.optional,
                 "provides": dependency.provides,
-                "confidence": (dependency.confidence * 100.0).round() / 100.0,
+                "confidence": (f64::from(dependency.confidence) * 100.0).round() / 100.0,
                 "evidence": dependency.evidence.iter().map(|e| place(skill, &lines, e)).collect::<Vec<_>>(),
             })
         })

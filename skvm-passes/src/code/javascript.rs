@@ -45,9 +45,7 @@ pub(super) fn analyze(
         let guarded = node.kind() == "try_statement" && goes_on(node, &text);
         let body = node.child_by_field_name("body").filter(|_| guarded);
         let mut cursor = node.walk();
-        open.extend(
-            node.named_children(&mut cursor).map(|n| (n, optional || Some(n) == body)),
-        );
+        open.extend(node.named_children(&mut cursor).map(|n| (n, optional || Some(n) == body)));
     }
     block.imports.sort_by_key(|import| import.span.start);
     block.imports.dedup();

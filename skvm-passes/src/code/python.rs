@@ -153,7 +153,9 @@ impl<'c> Reader<'c> {
         let head = head.split(':').next().unwrap_or(head);
         let caught = head.trim_start_matches("except").trim_start_matches('*').trim();
         caught.is_empty()
-            || ["ImportError", "ModuleNotFoundError", "Exception"].iter().any(|e| caught.contains(e))
+            || ["ImportError", "ModuleNotFoundError", "Exception"]
+                .iter()
+                .any(|e| caught.contains(e))
     }
 
     /// Whether a handler ends the program or raises: then nothing goes on without the import.
@@ -197,7 +199,8 @@ impl<'c> Reader<'c> {
         let condition = |node: Node<'_>| {
             node.child_by_field_name("condition").map_or("", |condition| self.text(condition))
         };
-        let typing = condition(node).ends_with("TYPE_CHECKING") && !condition(node).contains("not ");
+        let typing =
+            condition(node).ends_with("TYPE_CHECKING") && !condition(node).contains("not ");
         let mut before = Marker::of(condition(node)).map(|marker| marker.negated());
         if let Some(body) = node.child_by_field_name("consequence") {
             let marker = Marker::of(condition(node)).map(|marker| marker.to_string());
@@ -251,14 +254,19 @@ impl Marker {
         if let Some(rest) = condition.strip_prefix("sys.platform.startswith") {
             let value = literal(rest.trim_start_matches('('))?;
             let value = if value == "win" { "win32" } else { value };
-            return Some(Self { variable: "sys_platform", operator: "==", value: value.to_owned() });
+            return Some(Self {
+                variable: "sys_platform",
+                operator: "==",
+                value: value.to_owned(),
+            });
         }
         let at = ["==", "!=", ">=", "<=", "<", ">"]
             .into_iter()
             .filter_map(|operator| Some((condition.find(operator)?, operator)))
             .min_by_key(|(at, operator)| (*at, std::cmp::Reverse(operator.len())));
         let (at, operator) = at?;
-        let (left, right) = (condition.get(..at)?.trim(), condition.get(at + operator.len()..)?.trim());
+        let (left, right) =
+            (condition.get(..at)?.trim(), condition.get(at + operator.len()..)?.trim());
         let (variable, value) = match left {
             "sys.platform" => ("sys_platform", literal(right)?.to_owned()),
             "os.name" => ("os_name", literal(right)?.to_owned()),

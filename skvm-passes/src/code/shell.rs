@@ -150,13 +150,14 @@ impl<'a> Reader<'a> {
         let name = node.children(&mut cursor).find(|child| child.kind() == "variable_name");
         let Some(name) = name else { return };
         let behind = Span::new(name.end_byte(), node.end_byte()).text(self.code);
-        let access = if behind.starts_with(":-") || behind.starts_with('-') || behind.starts_with(":=") {
-            VariableAccess::ReadsOrDefault
-        } else if behind.starts_with(":?") || behind.starts_with('?') {
-            VariableAccess::Reads
-        } else {
-            VariableAccess::Expands
-        };
+        let access =
+            if behind.starts_with(":-") || behind.starts_with('-') || behind.starts_with(":=") {
+                VariableAccess::ReadsOrDefault
+            } else if behind.starts_with(":?") || behind.starts_with('?') {
+                VariableAccess::Reads
+            } else {
+                VariableAccess::Expands
+            };
         self.variable(name, access);
     }
 

@@ -149,8 +149,10 @@ impl<'s> Collector<'s> {
     pub(super) fn finish(self) -> (Dependencies, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         for kind in self.left_out {
-            let message =
-                format!("the skill names more than {MAX_OF_KIND} dependencies of kind {}", kind.as_str());
+            let message = format!(
+                "the skill names more than {MAX_OF_KIND} dependencies of kind {}",
+                kind.as_str()
+            );
             diagnostics.push(Diagnostic::warning(TOO_MANY, message));
         }
         let entries = self.found.into_values().map(|entry| entry.finish(&mut diagnostics));
@@ -229,9 +231,9 @@ fn either(markers: BTreeSet<Option<String>>) -> Option<String> {
     match markers?.as_slice() {
         [] => None,
         [one] => Some(one.clone()),
-        many => Some(
-            many.iter().map(|marker| format!("({marker})")).collect::<Vec<_>>().join(" or "),
-        ),
+        many => {
+            Some(many.iter().map(|marker| format!("({marker})")).collect::<Vec<_>>().join(" or "))
+        }
     }
 }
 

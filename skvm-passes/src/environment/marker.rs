@@ -44,9 +44,8 @@ fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
         return None;
     }
     while let Some(first) = rest.chars().next() {
-        let end_of = |is_part: fn(char) -> bool| {
-            rest.find(|c: char| !is_part(c)).unwrap_or(rest.len())
-        };
+        let end_of =
+            |is_part: fn(char) -> bool| rest.find(|c: char| !is_part(c)).unwrap_or(rest.len());
         let (token, length) = match first {
             '(' => (Token::Open, 1),
             ')' => (Token::Close, 1),
@@ -249,7 +248,10 @@ mod tests {
             ("python_version >= '3.12'", Some(false)),
             ("sys_platform == 'win32'", Some(false)),
             ("sys_platform != 'win32' and python_version > '3.8'", Some(true)),
-            ("(os_name == 'nt' or platform_system == 'Linux') and python_full_version >= '3.11.7'", Some(true)),
+            (
+                "(os_name == 'nt' or platform_system == 'Linux') and python_full_version >= '3.11.7'",
+                Some(true),
+            ),
             ("'linux' in sys_platform", Some(true)),
             ("platform_machine in 'x86_64 arm64'", Some(true)),
             ("platform_machine not in 'x86_64'", Some(false)),
@@ -267,9 +269,20 @@ mod tests {
     fn what_is_no_marker_is_refused() {
         let deep = format!("{}os_name == 'a'{}", "(".repeat(99), ")".repeat(99));
         for text in [
-            "", "rm -rf ~", "$(id)", "python_version", "python_version <", "python_version < 3",
-            "python_version < \"$(id)\"", "python_version < \"3\" --option", "x == 'a'", "(os_name == 'a'",
-            "os_name == 'a' or", "os_name == \"a\n\"", "'a' == 'b'", &deep,
+            "",
+            "rm -rf ~",
+            "$(id)",
+            "python_version",
+            "python_version <",
+            "python_version < 3",
+            "python_version < \"$(id)\"",
+            "python_version < \"3\" --option",
+            "x == 'a'",
+            "(os_name == 'a'",
+            "os_name == 'a' or",
+            "os_name == \"a\n\"",
+            "'a' == 'b'",
+            &deep,
         ] {
             assert!(!is_wellformed(text), "{text}");
         }

@@ -133,9 +133,10 @@ fn name_packages(dependencies: &mut Dependencies) {
         };
         let last = dependency.name.rsplit('/').next().unwrap_or(&dependency.name);
         let package = Package { manager, name: dependency.name.clone() };
-        let provides = dependency.provides.iter().filter(|_| {
-            matches!(dependency.kind, Kind::Cargo | Kind::Go | Kind::Gem)
-        });
+        let provides = dependency
+            .provides
+            .iter()
+            .filter(|_| matches!(dependency.kind, Kind::Cargo | Kind::Go | Kind::Gem));
         let programs = provides.cloned().chain([last.to_owned(), requirement::normalised(last)]);
         brought.extend(programs.map(|program| (program, package.clone())));
     }

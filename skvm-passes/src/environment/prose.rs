@@ -13,7 +13,17 @@ const HEADINGS: [&str; 6] =
 
 /// Programs whose names are no words of English, so that they need no backticks.
 const UNMISTAKABLE: [&str; 12] = [
-    "curl", "ffmpeg", "gh", "git", "jq", "kubectl", "pandoc", "tesseract", "tmux", "uv", "wget",
+    "curl",
+    "ffmpeg",
+    "gh",
+    "git",
+    "jq",
+    "kubectl",
+    "pandoc",
+    "tesseract",
+    "tmux",
+    "uv",
+    "wget",
     "yt-dlp",
 ];
 
@@ -111,7 +121,9 @@ fn least(word: &str, next: Option<&&str>) -> Option<String> {
     let number = number.trim_end_matches(['+', 'x', 'X', '.']);
     let is_version = !number.is_empty()
         && number.len() < 12
-        && number.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+        && number
+            .split('.')
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
     (is_version && (is_open || !number.contains('.') || number.split('.').count() == 2))
         .then(|| format!(">={number}"))
 }

@@ -38,10 +38,8 @@ pub(super) fn python(text: &str) -> Option<(String, Facts)> {
     };
     let versions = versions.trim();
     // Older forms put brackets around the versions.
-    let versions = versions
-        .strip_prefix('(')
-        .and_then(|inner| inner.strip_suffix(')'))
-        .unwrap_or(versions);
+    let versions =
+        versions.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(versions);
     let requirement = match versions.strip_prefix('@') {
         Some(address) => Some(direct(address)?),
         None if versions.is_empty() => None,
@@ -76,7 +74,8 @@ pub(super) fn name_at(address: &str) -> Option<String> {
         None if file.ends_with(".whl") => file.split('-').next().unwrap_or(file),
         None if [".tar.gz", ".zip", ".tar.bz2"].iter().any(|end| file.ends_with(end)) => {
             let version = file.match_indices('-').find(|(at, _)| {
-                file.get(at + 1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+                file.get(at + 1..)
+                    .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
             });
             file.get(..version?.0)?
         }
@@ -269,9 +268,22 @@ mod tests {
             plain("a", Some("@ https://e.org/a-1-py3-none-any.whl"))
         );
         for hostile in [
-            "x; rm -rf ~ #", "the data", "a$(id)", "-e .", "git+https://e.org/x", "a>=1; $(id)",
-            "a[b;c]", "a==$(id)", "--index-url=x", "a --global-option=x", "a @ x y", "a>=-1", "é",
-            "a==1\n-r x", "a[", "",
+            "x; rm -rf ~ #",
+            "the data",
+            "a$(id)",
+            "-e .",
+            "git+https://e.org/x",
+            "a>=1; $(id)",
+            "a[b;c]",
+            "a==$(id)",
+            "--index-url=x",
+            "a --global-option=x",
+            "a @ x y",
+            "a>=-1",
+            "é",
+            "a==1\n-r x",
+            "a[",
+            "",
         ] {
             assert_eq!(parsed(hostile), None, "{hostile}");
         }
@@ -312,7 +324,9 @@ mod tests {
     fn npm_names_keep_their_scope() {
         assert_eq!(npm("@a/b@^1"), Some(("@a/b", Some("^1".to_owned()))));
         assert_eq!(npm("@a/b"), Some(("@a/b", None)));
-        for hostile in ["", "@", "@a", "a b", "a;b", "--x", "a@git+https://e.org", "a@$(id)", "../a", "a/b"] {
+        for hostile in
+            ["", "@", "@a", "a b", "a;b", "--x", "a@git+https://e.org", "a@$(id)", "../a", "a/b"]
+        {
             assert_eq!(npm(hostile), None, "{hostile}");
         }
     }

@@ -85,13 +85,22 @@ fn setup(plan: &EnvironmentPlan) -> String {
             let _ = writeln!(script, "    do_{before} || return 1");
         }
         let _ = writeln!(script, "    say {}", quoted(&format!("doing: {}", what(action))));
-        let variables: String =
-            action.variables.iter().map(|(name, value)| format!("{name}={} ", word(value))).collect();
+        let variables: String = action
+            .variables
+            .iter()
+            .map(|(name, value)| format!("{name}={} ", word(value)))
+            .collect();
         let _ = writeln!(script, "    {variables}{} </dev/null || return 1", command(&action.argv));
         let _ = writeln!(script, "    verify_{at}\n}}\n");
     }
     for (at, action) in ends(plan) {
-        told(&mut script, &format!("do_{at}"), &what(action), action.optional, "could not be set up");
+        told(
+            &mut script,
+            &format!("do_{at}"),
+            &what(action),
+            action.optional,
+            "could not be set up",
+        );
     }
     if !plan.manual.is_empty() {
         script.push_str("done_status=$status\n");

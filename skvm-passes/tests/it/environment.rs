@@ -6,7 +6,7 @@ use skvm_passes::{code, environment};
 
 use crate::samples;
 use DependencyKind::{
-    BundleFile, EnvironmentVariable, Npm, OperatingSystem, Program, Python, Runtime,
+    BundleFile, EnvironmentVariable, NetworkHost, Npm, OperatingSystem, Program, Python, Runtime,
 };
 
 /// The dependencies of a skill; every piece of evidence must show what it says.
@@ -119,19 +119,15 @@ fn hostile_lines_of_a_requirements_file_declare_nothing() {
         "a`id`",
         "a|b",
         "a && b",
-        "a\\",
         "../../etc",
         "/etc/passwd",
         "-e .",
         "--pre",
-        "git+https://e.org/x",
-        "x @ file:///e",
         "a[b",
         "_",
         "-",
         ".",
         "a>=1;",
-        "a==1 --config-settings=\"x=y\"",
         "\u{202e}a",
         "<name>",
     ] {
@@ -173,23 +169,30 @@ fn a_package_json_declares_packages_and_the_runtime() {
 fn install_commands_declare_what_they_install() {
     let python = (Runtime, "python");
     let node = (Runtime, "node");
-    let cases: [(&str, &[(DependencyKind, &str)]); 16] = [
+    let cases: [(&str, &[(DependencyKind, &str)]); 17] = [
         ("pip install requests", &[(Python, "requests"), python]),
         ("pip3 install -U 'a>=1' \"b[c]\"", &[(Python, "a"), (Python, "b"), python]),
         ("python -m pip install x", &[(Python, "x"), python]),
-        ("sudo pip install x", &[(Python, "x")]),
-        ("uv pip install x && uv tool install y", &[(Python, "x"), (Python, "y"), (Program, "uv")]),
-        ("uv add x", &[(Python, "x"), (Program, "uv")]),
-        ("pipx install x", &[(Python, "x"), (Program, "pipx")]),
+        ("sudo pip install x", &[(Python, "x"), python]),
+        ("uv pip install x && uv tool install y", &[(Python, "x"), (Python, "y")]),
+        ("uv add x", &[(Python, "x")]),
+        ("pipx install x", &[(Python, "x")]),
         ("pip install -r requirements.txt", &[python]),
-        ("pip install -e . ./local /abs $X <name> {name} git+https://e.org/x", &[python]),
-        ("pip install --index-url https://e.org/simple x", &[(Python, "x"), python]),
+        ("pip install -e . ./local /abs $X <name> {name} package-name", &[python]),
+        (
+            "pip install git+https://e.org/o/repo.git",
+            &[(Python, "repo"), python, (NetworkHost, "e.org")],
+        ),
+        (
+            "pip install --index-url https://e.org/simple x",
+            &[(Python, "x"), python, (NetworkHost, "e.org")],
+        ),
         ("pip uninstall x", &[python]),
         ("npm install -g @a/b@^1 c", &[(Npm, "@a/b"), (Npm, "c"), node]),
-        ("yarn add c", &[(Npm, "c"), (Program, "yarn")]),
-        ("brew install jq", &[(Program, "brew"), (Program, "jq")]),
+        ("yarn add c", &[(Npm, "c")]),
+        ("brew install jq", &[(Program, "jq")]),
         ("sudo apt-get install -y jq ffmpeg", &[(Program, "ffmpeg"), (Program, "jq")]),
-        ("brew install a/tap/tool", &[(Program, "a/tap/tool"), (Program, "brew")]),
+        ("brew install a/tap/tool", &[(Program, "tool")]),
     ];
     for (command, names) in cases {
         assert_eq!(shell(command), expected(names), "{command}");
@@ -223,9 +226,9 @@ fn programs_are_found_and_those_of_every_machine_are_not() {
 fn imports_are_distributions_and_the_standard_library_is_not() {
     let cases: [(&str, &[(DependencyKind, &str)]); 9] = [
         ("import requests", &[(Python, "requests")]),
-        ("import yaml, cv2", &[(Python, "opencv-python"), (Python, "PyYAML")]),
-        ("from PIL import Image", &[(Python, "Pillow")]),
-        ("from google.cloud import storage", &[]),
+        ("import yaml, cv2", &[(Python, "opencv-python"), (Python, "pyyaml")]),
+        ("from PIL import Image", &[(Python, "pillow")]),
+        ("from google.cloud import storage", &[(Python, "google-cloud-storage")]),
         ("import google.cloud.storage", &[(Python, "google-cloud-storage")]),
         ("import os.path, json, _thread, tomllib", &[]),
         ("from __future__ import annotations", &[]),
@@ -287,8 +290,8 @@ fn places_that_speak_of_the_same_thing_are_merged() {
     );
     let entries = dependencies(&skill);
     let yaml = &entries[0];
-    assert_eq!((yaml.kind, yaml.name.as_str()), (Python, "PyYAML"));
-    assert_eq!(yaml.requirement.as_deref(), Some(">=5"), "what is declared first stays");
+    assert_eq!((yaml.kind, yaml.name.as_str()), (Python, "PyYAML"), "as it is declared");
+    assert_eq!(yaml.requirement.as_deref(), Some(">=5,>=6"), "both demands hold");
     assert_eq!(yaml.provides, ["yaml"]);
     assert_eq!(yaml.confidence, 1.0);
     let sources: Vec<DependencySource> = yaml.evidence.iter().map(|e| e.source).collect();

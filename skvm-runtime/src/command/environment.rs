@@ -139,7 +139,9 @@ impl Environment {
     fn covers(&self, name: &OsStr) -> bool {
         let begins =
             |prefix: &OsString| name.as_encoded_bytes().starts_with(prefix.as_encoded_bytes());
-        self.prefixes.iter().any(begins) && is_name(name) && !is_secret_name(&name.to_string_lossy())
+        self.prefixes.iter().any(begins)
+            && is_name(name)
+            && !is_secret_name(&name.to_string_lossy())
     }
 }
 

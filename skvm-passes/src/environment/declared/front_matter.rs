@@ -126,9 +126,10 @@ impl Declared<'_, '_, '_> {
     /// One way to install something, with the programs that are there afterwards.
     fn install(&mut self, spec: &InstallSpec) {
         let other = ["formula", "package", "module", "pkg", "name"];
-        let name = spec.name.as_deref().or_else(|| {
-            other.iter().find_map(|key| spec.extra.get(*key).and_then(Value::as_str))
-        });
+        let name = spec
+            .name
+            .as_deref()
+            .or_else(|| other.iter().find_map(|key| spec.extra.get(*key).and_then(Value::as_str)));
         let manager = match spec.kind.as_str() {
             "brew" | "cask" => Some(PackageManager::Brew),
             "apt" | "apt-get" => Some(PackageManager::Apt),
@@ -182,8 +183,7 @@ impl Declared<'_, '_, '_> {
                 if !requirement::is_system_name(name) {
                     return;
                 }
-                let kind =
-                    if manager == PackageManager::Cargo { Kind::Cargo } else { Kind::Gem };
+                let kind = if manager == PackageManager::Cargo { Kind::Cargo } else { Kind::Gem };
                 let facts = Facts { provides, ..Facts::default() };
                 self.collector.add(kind, name, facts, place);
             }
@@ -200,8 +200,7 @@ impl Declared<'_, '_, '_> {
             }
         }
         for bin in bins.iter().filter(|bin| requirement::is_system_name(bin)) {
-            let facts =
-                Facts::default().with_package(Package { manager, name: name.to_owned() });
+            let facts = Facts::default().with_package(Package { manager, name: name.to_owned() });
             self.collector.add(Kind::Program, bin, facts, place);
         }
     }
@@ -210,7 +209,9 @@ impl Declared<'_, '_, '_> {
     fn written(&mut self, written: &str) {
         let Some((name, facts)) = requirement::python(written) else { return };
         match program::runtime(&name.to_ascii_lowercase()) {
-            Some(runtime) => self.add(Kind::Runtime, runtime, Facts { provides: Vec::new(), ..facts }),
+            Some(runtime) => {
+                self.add(Kind::Runtime, runtime, Facts { provides: Vec::new(), ..facts })
+            }
             None if program::is_known(&name) => self.program(&name, false),
             None => self.add(Kind::Python, &name, facts),
         }

@@ -10,22 +10,86 @@ use crate::code::launched;
 
 /// Options whose value is the next word, by what they belong to.
 const PIP_VALUES: [&str; 44] = [
-    "-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-i", "--index-url",
-    "--extra-index-url", "-f", "--find-links", "-t", "--target", "--prefix", "--root", "--src",
-    "--platform", "--python-version", "--implementation", "--abi", "--timeout", "--retries",
-    "--proxy", "--cert", "--client-cert", "--cache-dir", "--log", "--config-settings", "-C",
-    "--global-option", "--no-binary", "--only-binary", "--progress-bar", "--upgrade-strategy",
-    "--exists-action", "--trusted-host", "--report", "--python", "-p", "--index", "--extra",
-    "--group", "--pip-args", "--suffix",
+    "-r",
+    "--requirement",
+    "-c",
+    "--constraint",
+    "-e",
+    "--editable",
+    "-i",
+    "--index-url",
+    "--extra-index-url",
+    "-f",
+    "--find-links",
+    "-t",
+    "--target",
+    "--prefix",
+    "--root",
+    "--src",
+    "--platform",
+    "--python-version",
+    "--implementation",
+    "--abi",
+    "--timeout",
+    "--retries",
+    "--proxy",
+    "--cert",
+    "--client-cert",
+    "--cache-dir",
+    "--log",
+    "--config-settings",
+    "-C",
+    "--global-option",
+    "--no-binary",
+    "--only-binary",
+    "--progress-bar",
+    "--upgrade-strategy",
+    "--exists-action",
+    "--trusted-host",
+    "--report",
+    "--python",
+    "-p",
+    "--index",
+    "--extra",
+    "--group",
+    "--pip-args",
+    "--suffix",
 ];
 const NPM_VALUES: [&str; 14] = [
-    "--prefix", "--registry", "--tag", "-w", "--workspace", "--cache", "--loglevel", "--omit",
-    "--cwd", "--filter", "-F", "--dir", "-C", "--userconfig",
+    "--prefix",
+    "--registry",
+    "--tag",
+    "-w",
+    "--workspace",
+    "--cache",
+    "--loglevel",
+    "--omit",
+    "--cwd",
+    "--filter",
+    "-F",
+    "--dir",
+    "-C",
+    "--userconfig",
 ];
 const SYSTEM_VALUES: [&str; 6] = ["-t", "--target-release", "-o", "--option", "--appdir", "--repo"];
 const CARGO_VALUES: [&str; 17] = [
-    "--version", "--vers", "--git", "--branch", "--tag", "--rev", "--path", "--root", "--features",
-    "-F", "--target", "--profile", "-j", "--bin", "--registry", "--index", "--example",
+    "--version",
+    "--vers",
+    "--git",
+    "--branch",
+    "--tag",
+    "--rev",
+    "--path",
+    "--root",
+    "--features",
+    "-F",
+    "--target",
+    "--profile",
+    "-j",
+    "--bin",
+    "--registry",
+    "--index",
+    "--example",
 ];
 const GO_VALUES: [&str; 5] = ["-tags", "-ldflags", "-mod", "-o", "-gcflags"];
 const GEM_VALUES: [&str; 8] =
@@ -36,8 +100,16 @@ const RUNNER_VALUES: [&str; 8] =
 
 /// Names that stand for the reader's choice.
 const PLACEHOLDERS: [&str; 10] = [
-    "package", "package-name", "package_name", "packages", "some-package", "your-package",
-    "module", "module-name", "name", "xxx",
+    "package",
+    "package-name",
+    "package_name",
+    "packages",
+    "some-package",
+    "your-package",
+    "module",
+    "module-name",
+    "name",
+    "xxx",
 ];
 
 /// What a command installs.
@@ -140,7 +212,9 @@ pub(in super::super) fn collect(
         }
         Some(Install::System(manager, words)) => {
             for word in named(words, &SYSTEM_VALUES) {
-                if requirement::is_system_name(word) {
+                // In capitals stands what the reader is to fill in.
+                let in_capitals = !word.bytes().any(|b| b.is_ascii_lowercase());
+                if requirement::is_system_name(word) && !in_capitals {
                     system_package(manager, word, place, collector);
                 }
             }
@@ -151,7 +225,13 @@ pub(in super::super) fn collect(
             let elsewhere = words.iter().any(|word| matches!(word.as_str(), "--git" | "--path"));
             for word in named(words, &CARGO_VALUES).filter(|_| !elsewhere) {
                 let (name, at) = word.split_once('@').unwrap_or((word, ""));
-                tool(Kind::Cargo, name, version.or((!at.is_empty()).then_some(at)), place, collector);
+                tool(
+                    Kind::Cargo,
+                    name,
+                    version.or((!at.is_empty()).then_some(at)),
+                    place,
+                    collector,
+                );
             }
         }
         Some(Install::Go(words)) => {
@@ -196,8 +276,7 @@ fn python(word: &str, place: Place<'_>, collector: &mut Collector<'_>) {
     if let Some((name, facts)) = requirement::python(word) {
         collector.add(Kind::Python, &name, facts, place);
     } else if word.contains("://")
-        && let (Some(name), Some(address)) =
-            (requirement::name_at(word), requirement::direct(word))
+        && let (Some(name), Some(address)) = (requirement::name_at(word), requirement::direct(word))
     {
         let facts = Facts { requirement: Some(address), ..Facts::default() };
         collector.add(Kind::Python, &name, facts, place);
@@ -223,8 +302,7 @@ fn tool(
         return;
     }
     let version = version.filter(|version| requirement::is_npm_range(version));
-    let facts =
-        Facts { requirement: version.map(str::to_owned), ..Facts::providing(name) };
+    let facts = Facts { requirement: version.map(str::to_owned), ..Facts::providing(name) };
     collector.add(kind, name, facts, place);
 }
 

@@ -36,9 +36,11 @@ pub(super) fn collect(file: &BundleFile, collector: &mut Collector<'_>) {
             collector.add(Kind::Npm, name, facts, place(name));
         }
     }
-    for (engine, kind, name) in
-        [("node", Kind::Runtime, "node"), ("bun", Kind::Program, "bun"), ("deno", Kind::Program, "deno")]
-    {
+    for (engine, kind, name) in [
+        ("node", Kind::Runtime, "node"),
+        ("bun", Kind::Program, "bun"),
+        ("deno", Kind::Program, "deno"),
+    ] {
         let pointer = format!("/engines/{engine}");
         let range = package.pointer(&pointer).and_then(Value::as_str);
         if let Some(range) = range.filter(|range| requirement::is_npm_range(range)) {

@@ -66,7 +66,8 @@ fn requirements_of(file: &BundleFile, collector: &mut Collector<'_>) -> Vec<Stri
         if let Some(option) = line.strip_prefix('-') {
             let option = option.trim_start_matches('-');
             for name in ["requirement", "r"] {
-                let rest = option.strip_prefix(name).map(|rest| rest.trim_start_matches([' ', '=']));
+                let rest =
+                    option.strip_prefix(name).map(|rest| rest.trim_start_matches([' ', '=']));
                 if let Some(path) = rest.filter(|path| !path.is_empty()) {
                     included.push(path.to_owned());
                     break;
@@ -76,7 +77,13 @@ fn requirements_of(file: &BundleFile, collector: &mut Collector<'_>) -> Vec<Stri
                 option.strip_prefix(name).map(|rest| rest.trim_start_matches([' ', '=']))
             });
             if let Some(address) = edited.filter(|address| address.contains("://")) {
-                add_requirement(address, Source::RequirementsFile, Some(file.path()), span, collector);
+                add_requirement(
+                    address,
+                    Source::RequirementsFile,
+                    Some(file.path()),
+                    span,
+                    collector,
+                );
             }
             continue;
         }
@@ -170,7 +177,10 @@ pub(in super::super) fn remove_own(skill: &Skill, collector: &mut Collector<'_>)
 
 /// Whether a group of optional dependencies is for those who work on the project.
 fn is_for_developers(group: &str) -> bool {
-    matches!(group, "dev" | "develop" | "development" | "test" | "tests" | "testing" | "docs" | "lint")
+    matches!(
+        group,
+        "dev" | "develop" | "development" | "test" | "tests" | "testing" | "docs" | "lint"
+    )
 }
 
 struct Declared<'a, 'c, 's> {

@@ -70,7 +70,8 @@ pub(in super::super) fn package(specifier: &str) -> Option<(&str, Option<&str>)>
         Some(at) => (name.get(..at)?, name.get(at + 1..)),
         None => (name, None),
     };
-    let is_builtin = !of_npm && (BUILTINS.binary_search(&name).is_ok() || matches!(name, "bun" | "deno"));
+    let is_builtin =
+        !of_npm && (BUILTINS.binary_search(&name).is_ok() || matches!(name, "bun" | "deno"));
     (!is_builtin && super::super::requirement::is_npm_name(name)).then_some((name, version))
 }
 

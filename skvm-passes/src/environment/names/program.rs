@@ -138,7 +138,10 @@ pub(in super::super) fn is_known(program: &str) -> bool {
 /// The packages that are known to install a program.
 pub(in super::super) fn packages(program: &str) -> Vec<Package> {
     let known = PACKAGES.get(program).map(Vec::as_slice).unwrap_or_default();
-    known.iter().map(|(manager, name)| Package { manager: *manager, name: (*name).to_owned() }).collect()
+    known
+        .iter()
+        .map(|(manager, name)| Package { manager: *manager, name: (*name).to_owned() })
+        .collect()
 }
 
 /// The programs that a package is known to install.
@@ -165,8 +168,20 @@ pub(in super::super) fn is_library(package: &str) -> bool {
 
 /// Whether a program is there on macOS only.
 pub(in super::super) fn is_of_mac(program: &str) -> bool {
-    ["osascript", "launchctl", "pbcopy", "pbpaste", "defaults", "sw_vers", "mdfind", "shortcuts"]
-        .contains(&program)
+    [
+        "osascript",
+        "launchctl",
+        "pbcopy",
+        "pbpaste",
+        "defaults",
+        "sw_vers",
+        "mdfind",
+        "shortcuts",
+        "xcrun",
+        "security",
+        "dns-sd",
+    ]
+    .contains(&program)
 }
 
 /// The service that a program is a client of.
@@ -191,9 +206,8 @@ pub(in super::super) fn version_arguments(program: &str) -> Vec<String> {
             &["-version"]
         }
         "ssh" | "dot" | "tmux" => &["-V"],
-        "pdftotext" | "pdftoppm" | "pdfinfo" | "pdfimages" | "unzip" | "zip" | "lsof" | "screen" => {
-            &["-v"]
-        }
+        "pdftotext" | "pdftoppm" | "pdfinfo" | "pdfimages" | "unzip" | "zip" | "lsof"
+        | "screen" => &["-v"],
         "go" | "openssl" | "hugo" | "terraform" | "helm" | "age" => &["version"],
         "kubectl" => &["version", "--client"],
         _ if is_known(program) || runtime(program).is_some() => &["--version"],

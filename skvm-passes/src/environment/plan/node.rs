@@ -86,8 +86,9 @@ impl Planner<'_> {
         let imported = dependencies.iter().filter(|dependency| {
             dependency.evidence.iter().any(|e| e.source == DependencySource::Import)
         });
-        let names: Vec<&str> =
-            imported.flat_map(|dependency| dependency.provides.iter().map(String::as_str)).collect();
+        let names: Vec<&str> = imported
+            .flat_map(|dependency| dependency.provides.iter().map(String::as_str))
+            .collect();
         if let Some(node) = self.host.node.as_ref().filter(|_| !names.is_empty()) {
             let mut argv = texts([&node.program, "--input-type=module", "-e", IMPORTED, "--"]);
             argv.extend(texts(names));

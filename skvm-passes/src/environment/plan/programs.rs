@@ -182,8 +182,7 @@ impl Planner<'_> {
 }
 
 fn go_tool(id: String, module: &str) -> Action {
-    let module =
-        if module.contains('@') { module.to_owned() } else { format!("{module}@latest") };
+    let module = if module.contains('@') { module.to_owned() } else { format!("{module}@latest") };
     let mut made = action(id, ActionKind::Tool, Scope::Skill, texts(["go", "install", &module]));
     made.variables.insert("GOBIN".to_owned(), Word::in_environment("bin"));
     made

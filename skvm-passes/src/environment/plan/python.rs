@@ -39,9 +39,10 @@ impl Planner<'_> {
     pub(super) fn python(&mut self) {
         let (mut required, mut optional) = (Vec::new(), Vec::new());
         for dependency in self.sure(Kind::Python) {
-            let applies = dependency.marker.as_deref().is_none_or(|marker| {
-                marker::holds(marker, self.host).unwrap_or(true)
-            });
+            let applies = dependency
+                .marker
+                .as_deref()
+                .is_none_or(|marker| marker::holds(marker, self.host).unwrap_or(true));
             if !applies {
                 continue;
             }
@@ -173,7 +174,11 @@ impl Planner<'_> {
         } else {
             let mut argv = vec![interpreter.clone()];
             argv.extend(texts([
-                "-m", "pip", "install", "--disable-pip-version-check", "--no-input",
+                "-m",
+                "pip",
+                "install",
+                "--disable-pip-version-check",
+                "--no-input",
             ]));
             argv
         };

@@ -55,14 +55,14 @@ impl Planner<'_> {
 
     /// A runtime that the host has in a version that fits needs nothing.
     fn runtime(&mut self, dependency: &Dependency) {
-        let (found, satisfies): (_, fn(&str, &str) -> Option<bool>) =
-            match dependency.name.as_str() {
-                "python" => (&self.host.python, |v, demanded| {
-                    version::python_satisfies(v, demanded)
-                        .or_else(|| version::npm_satisfies(v, demanded))
-                }),
-                _ => (&self.host.node, version::npm_satisfies),
-            };
+        let (found, satisfies): (_, fn(&str, &str) -> Option<bool>) = match dependency.name.as_str()
+        {
+            "python" => (&self.host.python, |v, demanded| {
+                version::python_satisfies(v, demanded)
+                    .or_else(|| version::npm_satisfies(v, demanded))
+            }),
+            _ => (&self.host.node, version::npm_satisfies),
+        };
         let demanded = dependency.requirement.as_deref();
         let (advice, check) = match (found, demanded) {
             (Some(_), None) => return,

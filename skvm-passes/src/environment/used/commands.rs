@@ -35,16 +35,24 @@ fn own_names<'s>(skill: &'s Skill, code: &'s CodeIndex) -> BTreeSet<String> {
                 let Ok(package) = serde_json::from_str::<Value>(text) else { continue };
                 match package.get("bin") {
                     Some(Value::Object(bins)) => own.extend(bins.keys().cloned()),
-                    Some(_) => own.extend(package.get("name").and_then(Value::as_str).map(|name| {
-                        name.rsplit('/').next().unwrap_or(name).to_owned()
-                    })),
+                    Some(_) => own.extend(
+                        package
+                            .get("name")
+                            .and_then(Value::as_str)
+                            .map(|name| name.rsplit('/').next().unwrap_or(name).to_owned()),
+                    ),
                     None => {}
                 }
             }
             "pyproject.toml" => {
                 let Ok(project) = text.parse::<toml::Table>() else { continue };
                 let scripts = project.get("project").and_then(|project| project.get("scripts"));
-                own.extend(scripts.and_then(toml::Value::as_table).into_iter().flat_map(|scripts| scripts.keys().cloned()));
+                own.extend(
+                    scripts
+                        .and_then(toml::Value::as_table)
+                        .into_iter()
+                        .flat_map(|scripts| scripts.keys().cloned()),
+                );
             }
             _ => {}
         }
@@ -70,15 +78,20 @@ fn one(
     let is_path = command.word.len() > command.program.len() + 2;
     // `command -v jq` asks for a program, and `timeout 5 jq` runs one.
     let asked = match command.program.as_str() {
-        "command" | "which" | "type" | "hash" => command.arguments.iter().rfind(|a| !a.starts_with('-')),
+        "command" | "which" | "type" | "hash" => {
+            command.arguments.iter().rfind(|a| !a.starts_with('-'))
+        }
         "timeout" => command.arguments.iter().skip_while(|a| a.starts_with('-')).nth(1),
         _ => None,
     };
-    if let Some(asked) = asked.filter(|asked| program::is_dependency(asked) && !own.contains(*asked)) {
+    if let Some(asked) =
+        asked.filter(|asked| program::is_dependency(asked) && !own.contains(*asked))
+    {
         needs(asked, place, collector);
         return;
     }
-    let launched_path = name != command.program && arguments.len() < command.arguments.len()
+    let launched_path = name != command.program
+        && arguments.len() < command.arguments.len()
         && command.arguments.iter().any(|a| a.contains('/') && a.ends_with(name));
     if own.contains(name) || is_path || launched_path {
         return;
@@ -103,7 +116,8 @@ fn python_module(module: &str, place: Place<'_>, collector: &mut Collector<'_>) 
     let is_own = collector.skill().bundle().files().iter().any(|file| {
         file.path().split('/').any(|part| part.strip_suffix(".py").unwrap_or(part) == top)
     });
-    if !is_name || is_own || python::is_stdlib(top) || matches!(top, "pip" | "pipx" | "virtualenv") {
+    if !is_name || is_own || python::is_stdlib(top) || matches!(top, "pip" | "pipx" | "virtualenv")
+    {
         return;
     }
     let declared: Vec<String> = collector.names_of(Kind::Python).map(str::to_owned).collect();
@@ -116,7 +130,10 @@ fn needs(name: &str, place: Place<'_>, collector: &mut Collector<'_>) {
     if let Some(runtime) = program::runtime(name) {
         collector.add(Kind::Runtime, runtime, Facts::providing(name), place);
     } else if program::is_dependency(name) {
-        collector.add(Kind::Program, name, Facts::default(), place);
+        // A name like `read_config` that no block defines is more often a function than a program.
+        let confidence = (name.contains('_') && !program::is_known(name)).then_some(0.5);
+        let facts = Facts { confidence, ..Facts::default() };
+        collector.add(Kind::Program, name, facts, place);
         if program::is_of_mac(name) {
             let facts = Facts::default().with_confidence(0.6).optional(true);
             collector.add(Kind::OperatingSystem, "darwin", facts, place);
@@ -137,7 +154,10 @@ fn interpreters(skill: &Skill, collector: &mut Collector<'_>) {
         let first = file.text().and_then(|text| text.strip_prefix("#!")?.lines().next());
         for word in first.into_iter().flat_map(str::split_whitespace) {
             let name = word.rsplit('/').next().unwrap_or(word);
-            if matches!(name, "uv" | "bun" | "deno" | "tsx" | "ts-node" | "osascript" | "php" | "Rscript") {
+            if matches!(
+                name,
+                "uv" | "bun" | "deno" | "tsx" | "ts-node" | "osascript" | "php" | "Rscript"
+            ) {
                 needs(name, place, collector);
             }
         }

@@ -23,7 +23,9 @@ pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector
             let place = Place { source: Source::Import, file, span: Some(import.span) };
             match block.facts.language {
                 CodeLanguage::Python => from_python(import, file, &python, place, collector),
-                CodeLanguage::JavaScript => from_javascript(block, import, &javascript, place, collector),
+                CodeLanguage::JavaScript => {
+                    from_javascript(block, import, &javascript, place, collector)
+                }
                 _ => {}
             }
         }
@@ -161,7 +163,8 @@ impl OwnPackages {
             let entries = package.get("dependencies").and_then(Value::as_object);
             for (name, range) in entries.into_iter().flatten() {
                 let range = range.as_str().unwrap_or("");
-                if ["file:", "link:", "workspace:", "portal:"].iter().any(|s| range.starts_with(s)) {
+                if ["file:", "link:", "workspace:", "portal:"].iter().any(|s| range.starts_with(s))
+                {
                     own.insert(name.clone());
                 }
             }

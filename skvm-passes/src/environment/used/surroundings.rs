@@ -54,11 +54,8 @@ pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector
                 }
                 _ => None,
             };
-            let place = Place {
-                source: Source::Command,
-                file: file_of(block),
-                span: Some(command.span),
-            };
+            let place =
+                Place { source: Source::Command, file: file_of(block), span: Some(command.span) };
             mcp_server(server.unwrap_or(""), place, collector);
         }
     }
@@ -88,7 +85,12 @@ fn variables(block: &CodeBlock, collector: &mut Collector<'_>) {
                 // Nothing tells it from a name of the script's own, unless somebody else does.
                 let known = !is_set && collector.knows(Kind::EnvironmentVariable, &variable.name);
                 if known {
-                    collector.add(Kind::EnvironmentVariable, &variable.name, facts.optional(true), place(variable.span));
+                    collector.add(
+                        Kind::EnvironmentVariable,
+                        &variable.name,
+                        facts.optional(true),
+                        place(variable.span),
+                    );
                 }
                 continue;
             }
@@ -102,8 +104,7 @@ fn addresses(block: &CodeBlock, collector: &mut Collector<'_>) {
     for address in &block.addresses {
         let host = address.host.as_str();
         let (name, port) = host.split_once(':').map_or((host, None), |(n, p)| (n, Some(p)));
-        let place =
-            Place { source: Source::Code, file: file_of(block), span: Some(address.span) };
+        let place = Place { source: Source::Code, file: file_of(block), span: Some(address.span) };
         if matches!(name, "localhost" | "127.0.0.1" | "0.0.0.0" | "host.docker.internal") {
             if let Some(port) = port {
                 let facts = Facts::default().with_confidence(0.6);
@@ -114,14 +115,21 @@ fn addresses(block: &CodeBlock, collector: &mut Collector<'_>) {
         let is_example = NO_HOSTS.contains(&name)
             || name.ends_with(".example")
             || name.contains("example.")
-            || name.split(['.', '-']).any(|part| matches!(part, "your" | "my" | "xxx" | "yourdomain"));
+            || name
+                .split(['.', '-'])
+                .any(|part| matches!(part, "your" | "my" | "xxx" | "yourdomain"));
         let is_number = name.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         if !is_example && (!is_number || name.split('.').count() == 4) {
             let confidence = match block.facts.language {
                 CodeLanguage::Shell => 0.8,
                 _ => 0.6,
             };
-            collector.add(Kind::NetworkHost, host, Facts::default().with_confidence(confidence), place);
+            collector.add(
+                Kind::NetworkHost,
+                host,
+                Facts::default().with_confidence(confidence),
+                place,
+            );
         }
     }
 }
@@ -135,8 +143,11 @@ fn variable_files(skill: &Skill, collector: &mut Collector<'_>) {
         let text = file.text().unwrap_or("");
         for (name, span) in assignments(text) {
             if let Some(facts) = variable_facts(name) {
-                let place =
-                    Place { source: Source::Configuration, file: Some(file.path()), span: Some(span) };
+                let place = Place {
+                    source: Source::Configuration,
+                    file: Some(file.path()),
+                    span: Some(span),
+                };
                 collector.add(Kind::EnvironmentVariable, name, facts, place);
             }
         }
