@@ -243,7 +243,9 @@ mod tests {
     use super::*;
 
     /// Name, requirement, extras and marker.
-    fn parsed(text: &str) -> Option<(String, Option<String>, Vec<String>, Option<String>)> {
+    type Parsed = (String, Option<String>, Vec<String>, Option<String>);
+
+    fn parsed(text: &str) -> Option<Parsed> {
         python(text).map(|(name, facts)| (name, facts.requirement, facts.extras, facts.marker))
     }
 
