@@ -174,6 +174,7 @@ async fn run_uncompiled(
     let run = HarnessRun {
         task,
         skill: Some(&view),
+        environment: None,
         workdir,
         limits: RunLimits::default(),
         hooks: &mut NoHooks,

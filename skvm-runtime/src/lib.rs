@@ -46,6 +46,7 @@ assert_eq!(outcome.trace.turns.len(), 1);
 //! | [`session`] | one run seen through the hooks |
 //! | [`trace`] | what a session saw |
 //! | `command` | child processes that are sure to end (feature `tokio`) |
+//! | `environment` | what a skill needs on the machine, set up and proven (feature `tokio`) |
 //! | `harness` | the bare agent (feature `tokio`) |
 //! | `backend` | models behind an OpenAI-compatible endpoint (feature `http`) |
 //! | `scripted` | a model that says what it was told to say (feature `test-util`) |
@@ -67,6 +68,8 @@ pub mod backend;
 #[cfg(feature = "tokio")]
 pub mod command;
 pub mod engine;
+#[cfg(feature = "tokio")]
+pub mod environment;
 #[cfg(feature = "tokio")]
 pub mod harness;
 #[cfg(feature = "test-util")]

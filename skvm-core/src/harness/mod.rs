@@ -8,7 +8,10 @@ use async_trait::async_trait;
 
 pub use hooks::{Directive, Hooks, NoHooks, ToolDirective, ToolResult, TurnView};
 pub use record::{RecordedToolCall, Role, RunNote, RunRecord, RunStatus, Step};
-pub use run::{HarnessEvent, HarnessFeatures, HarnessRun, RunLimits, SkillMode, SkillView, Task};
+pub use run::{
+    HarnessEvent, HarnessFeatures, HarnessRun, PreparedEnvironment, RunLimits, SkillMode,
+    SkillView, Task,
+};
 
 use crate::target::{HarnessId, ModelId};
 

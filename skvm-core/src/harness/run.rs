@@ -1,5 +1,6 @@
 //! What goes into a run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -78,6 +79,15 @@ impl SkillView {
     }
 }
 
+/// An environment that was set up for a skill, as the agent's commands are to see it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreparedEnvironment {
+    /// Folders in front of `PATH`, in their order.
+    pub path: Vec<PathBuf>,
+    /// Variables.
+    pub variables: BTreeMap<String, String>,
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
@@ -145,6 +155,8 @@ pub struct HarnessRun<'a> {
     pub task: &'a Task,
     /// The skill, if any.
     pub skill: Option<&'a SkillView>,
+    /// What was set up for the skill, if anything; its commands see it.
+    pub environment: Option<&'a PreparedEnvironment>,
     /// Where the agent works; it must exist.
     pub workdir: &'a Path,
     /// The bounds.
@@ -160,6 +172,7 @@ impl fmt::Debug for HarnessRun<'_> {
         f.debug_struct("HarnessRun")
             .field("task", &self.task)
             .field("skill", &self.skill.map(|skill| &skill.name))
+            .field("environment", &self.environment)
             .field("workdir", &self.workdir)
             .field("limits", &self.limits)
             .finish_non_exhaustive()

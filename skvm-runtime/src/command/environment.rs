@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use skvm_core::harness::PreparedEnvironment;
 use skvm_core::host::is_secret_name;
 
 use super::CommandError;
@@ -102,6 +103,39 @@ impl Environment {
         self
     }
 
+    /// Adds what was set up for a skill: its folders in front of `PATH`, its variables over others.
+    pub fn with_prepared(mut self, prepared: &PreparedEnvironment) -> Self {
+        for folder in &prepared.path {
+            self = self.with_path_entry(folder);
+        }
+        for (name, value) in &prepared.variables {
+            self = self.with_variable(name, value);
+        }
+        self
+    }
+
+    /// Whether the host has a variable of that name, taken over or not, and it is not empty.
+    #[must_use]
+    pub fn host_has(&self, name: impl Into<OsString>) -> bool {
+        let name = key(name.into());
+        self.set.get(&name).or_else(|| self.host.get(&name)).is_some_and(|value| !value.is_empty())
+    }
+
+    /// The program that a child would find by this name; `None` when there is none. A name with a
+    /// separator is a path.
+    #[must_use]
+    pub fn find_program(&self, name: &str) -> Option<PathBuf> {
+        if name.contains(std::path::is_separator) {
+            return Some(PathBuf::from(name)).filter(|path| is_executable(path));
+        }
+        let variables = self.resolve(&BTreeMap::new()).ok()?;
+        let path = variables.get(OsStr::new("PATH"))?;
+        let suffix = std::env::consts::EXE_SUFFIX;
+        std::env::split_paths(path)
+            .flat_map(|folder| [folder.join(name), folder.join(format!("{name}{suffix}"))])
+            .find(|path| is_executable(path))
+    }
+
     /// All variables of a child, with `additions` over the rest.
     ///
     /// # Errors
@@ -153,6 +187,15 @@ impl fmt::Debug for Environment {
             .field("path_front", &self.path_front)
             .finish_non_exhaustive()
     }
+}
+
+fn is_executable(path: &Path) -> bool {
+    let Ok(metadata) = path.metadata() else { return false };
+    #[cfg(unix)]
+    if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 == 0 {
+        return false;
+    }
+    metadata.is_file()
 }
 
 /// The name under which a variable is kept: Windows does not tell `Path` from `PATH`.

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use skvm_core::capability::CapabilityProfile;
 use skvm_core::harness::Harness;
+use skvm_core::host::HostFacts;
 use skvm_core::llm::LlmBackend;
 use skvm_core::skill::LoadLimits;
 use skvm_core::target::{HarnessId, Target};
@@ -16,6 +17,8 @@ use skvm_passes::recorded::Recorded;
 use super::event::Subscribers;
 use super::flight::Flights;
 use super::{Inner, SkVm};
+#[cfg(feature = "tokio")]
+use crate::environment::Binder;
 use crate::store::{MemoryStore, Store, StoreAnswers};
 
 /// Collects what an engine works with; see [`SkVm::builder`].
@@ -28,6 +31,9 @@ pub struct SkVmBuilder {
     harnesses: BTreeMap<HarnessId, Arc<dyn Harness>>,
     limits: LoadLimits,
     refiner: Option<Arc<dyn LlmBackend>>,
+    host: Option<Arc<HostFacts>>,
+    #[cfg(feature = "tokio")]
+    binder: Option<Binder>,
 }
 
 impl std::fmt::Debug for SkVmBuilder {
@@ -84,6 +90,19 @@ impl SkVmBuilder {
         self
     }
 
+    /// Compiles for this machine: variants then bring the plan of their environment.
+    pub fn host(mut self, host: impl Into<Arc<HostFacts>>) -> Self {
+        self.host = Some(host.into());
+        self
+    }
+
+    /// Sets up what skills need; without one, [`SkVm::prepare`] is refused.
+    #[cfg(feature = "tokio")]
+    pub fn binder(mut self, binder: Binder) -> Self {
+        self.binder = Some(binder);
+        self
+    }
+
     /// The engine.
     #[must_use]
     pub fn build(self) -> SkVm {
@@ -103,6 +122,9 @@ impl SkVmBuilder {
             targets: self.targets,
             harnesses: self.harnesses,
             limits: self.limits,
+            host: self.host,
+            #[cfg(feature = "tokio")]
+            binder: self.binder,
             flights: Flights::default(),
             subscribers: Subscribers::default(),
             runs: AtomicU64::new(0),

@@ -39,6 +39,17 @@ pub enum Event {
         /// Microseconds.
         micros: u64,
     },
+    /// What a skill needs was set up, or found in place.
+    Prepared {
+        /// The skill's name.
+        skill: String,
+        /// How many actions were done.
+        performed: usize,
+        /// Whether nothing is missing that the skill cannot do without.
+        complete: bool,
+        /// Microseconds.
+        micros: u64,
+    },
     /// A harness tells about a run.
     Harness {
         /// The number of the run, from 0 for each engine.

@@ -13,9 +13,10 @@ use std::time::Instant;
 use skvm_core::capability::CapabilityProfile;
 use skvm_core::digest::Digest;
 use skvm_core::harness::{
-    Harness, HarnessError, HarnessEvent, HarnessRun, RunLimits, RunRecord, RunStatus, SkillMode,
-    SkillView, Task,
+    Harness, HarnessError, HarnessEvent, HarnessRun, PreparedEnvironment, RunLimits, RunRecord,
+    RunStatus, SkillMode, SkillView, Task,
 };
+use skvm_core::host::HostFacts;
 use skvm_core::pass::Unit;
 use skvm_core::skill::{LoadError, LoadLimits, Skill, discover};
 use skvm_core::target::{HarnessId, ModelId, Target};
@@ -26,6 +27,8 @@ use tracing::{Instrument, debug_span};
 pub use builder::SkVmBuilder;
 pub use event::{Event, EventStream};
 
+#[cfg(feature = "tokio")]
+use crate::environment::{Binder, Consent, PrepareError, Prepared};
 use crate::session::Session;
 use crate::store::{Store, StoreError};
 use crate::trace::Trace;
@@ -62,6 +65,9 @@ struct Inner {
     targets: BTreeMap<Target, Option<Arc<CapabilityProfile>>>,
     harnesses: BTreeMap<HarnessId, Arc<dyn Harness>>,
     limits: LoadLimits,
+    host: Option<Arc<HostFacts>>,
+    #[cfg(feature = "tokio")]
+    binder: Option<Binder>,
     flights: Flights,
     subscribers: Subscribers,
     /// How many runs were begun.
@@ -109,6 +115,14 @@ pub enum EngineError {
     /// A run could not begin.
     #[error("starting a run")]
     Harness(#[from] HarnessError),
+    /// The builder was given no binder.
+    #[cfg(feature = "tokio")]
+    #[error("no binder was given to the engine, so it can set nothing up")]
+    NoBinder,
+    /// What a skill needs could not be set up.
+    #[cfg(feature = "tokio")]
+    #[error("setting up what a skill needs")]
+    Prepare(#[from] PrepareError),
 }
 
 /// What came of installing.
@@ -140,6 +154,8 @@ pub struct RunRequest {
     pub skill: Option<Arc<Skill>>,
     /// How the skill reaches the model.
     pub mode: SkillMode,
+    /// What was set up for the skill; see [`SkVm::prepare`].
+    pub environment: Option<PreparedEnvironment>,
     /// Where the agent works; it must exist.
     pub workdir: PathBuf,
     /// The bounds.
@@ -155,6 +171,7 @@ impl RunRequest {
             target,
             skill: None,
             mode: SkillMode::Inject,
+            environment: None,
             workdir: workdir.into(),
             limits: RunLimits::default(),
         }
@@ -164,6 +181,13 @@ impl RunRequest {
     #[must_use]
     pub fn with_skill(mut self, skill: Arc<Skill>) -> Self {
         self.skill = Some(skill);
+        self
+    }
+
+    /// The same request, whose commands see what was set up.
+    #[must_use]
+    pub fn with_environment(mut self, environment: PreparedEnvironment) -> Self {
+        self.environment = Some(environment);
         self
     }
 }
@@ -223,6 +247,7 @@ impl SkVm {
     ) -> Result<Arc<Variant>, EngineError> {
         let mut unit = Unit::new(Arc::clone(skill), target.clone());
         unit.profile = self.0.targets.get(target).cloned().flatten();
+        unit.host.clone_from(&self.0.host);
         let key = self.0.passes.key(&unit);
         if let Some(variant) = self.0.store.variant(key).await? {
             return Ok(variant);
@@ -255,13 +280,37 @@ impl SkVm {
         Ok(variant)
     }
 
+    /// Sets up what a variant needs on this machine: looks, asks, installs, verifies. Done before, it does
+    /// nothing. What it gives goes into a [`RunRequest`].
+    ///
+    /// # Errors
+    /// [`EngineError`] when the engine has no binder, or the setting up fails; nothing is left then.
+    #[cfg(feature = "tokio")]
+    pub async fn prepare(
+        &self,
+        variant: &Variant,
+        consent: &dyn Consent,
+    ) -> Result<Prepared, EngineError> {
+        let binder = self.0.binder.as_ref().ok_or(EngineError::NoBinder)?;
+        let plan = binder.plan(variant).await;
+        let started = Instant::now();
+        let prepared = binder.prepare(&plan, consent).await?;
+        self.tell(|| Event::Prepared {
+            skill: variant.manifest().skill.clone(),
+            performed: prepared.performed.len(),
+            complete: prepared.is_complete(),
+            micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        });
+        Ok(prepared)
+    }
+
     /// Compiles the skill of a request, if it has one, and runs the task in the target's harness.
     ///
     /// # Errors
     /// [`EngineError`] when the run could not begin. A run that began gives an outcome, also when the
     /// model or its provider failed.
     pub async fn run(&self, request: RunRequest) -> Result<RunOutcome, EngineError> {
-        let RunRequest { task, target, skill, mode, workdir, limits } = request;
+        let RunRequest { task, target, skill, mode, environment, workdir, limits } = request;
         let harness = self.harness_for(&target, skill.is_some().then_some(mode))?;
         let (variant, view) = match &skill {
             Some(skill) => {
@@ -279,6 +328,7 @@ impl SkVm {
         let run = HarnessRun {
             task: &task,
             skill: view.as_ref(),
+            environment: environment.as_ref(),
             workdir: &workdir,
             limits,
             hooks: &mut session,

@@ -118,6 +118,7 @@ impl Place {
         let run = HarnessRun {
             task: &Task::new(TASK),
             skill: self.skill.as_ref(),
+            environment: None,
             workdir: &self.workdir,
             limits: self.limits.clone(),
             hooks,

@@ -120,8 +120,9 @@ impl Planner<'_> {
         };
         let mut made = action(ENVIRONMENT, ActionKind::PythonEnvironment, Scope::Skill, argv);
         made.dependencies.push("runtime:python".to_owned());
+        let there = Check::File { path: interpreter.clone() };
         let works = run(vec![interpreter.clone(), Word::text("-V")]);
-        made.check.push(works.clone());
+        made.check.extend([there, works.clone()]);
         made.verify.push(works);
         self.actions.push(made);
         Some(interpreter)

@@ -51,6 +51,7 @@ pub const BARE_AGENT: &str = "bare-agent";
 ///     .run(HarnessRun {
 ///         task: &Task::new("say done"),
 ///         skill: None,
+///         environment: None,
 ///         workdir: std::path::Path::new("."),
 ///         limits: RunLimits::default(),
 ///         hooks: &mut NoHooks,

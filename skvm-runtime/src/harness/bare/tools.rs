@@ -79,7 +79,11 @@ impl Toolbox {
     pub(super) fn new(agent: &BareAgent, run: &HarnessRun<'_>) -> Result<Self, HarnessError> {
         let workdir = |source| HarnessError::Workdir { path: run.workdir.to_owned(), source };
         let files = Files::open(run.workdir, run.skill).map_err(workdir)?;
-        let runner = CommandRunner::new(agent.environment.clone(), [files.workdir()])
+        let mut environment = agent.environment.clone();
+        if let Some(prepared) = run.environment {
+            environment = environment.with_prepared(prepared);
+        }
+        let runner = CommandRunner::new(environment, [files.workdir()])
             .map_err(|error| workdir(std::io::Error::other(error)))?;
         Ok(Self {
             specs: specs(),

@@ -164,6 +164,7 @@ async fn a_working_directory_that_is_none_is_an_error() {
         let run = HarnessRun {
             task: &Task::new("task"),
             skill: None,
+            environment: None,
             workdir: &workdir,
             limits: RunLimits::default(),
             hooks: &mut NoHooks,
