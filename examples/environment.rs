@@ -179,9 +179,9 @@ fn tell_outcome(out: &mut impl Write, prepared: &Prepared, micros: u128) -> Resu
 }
 
 fn outcome(prepared: &Prepared, micros: u128) -> Value {
-    let performed = prepared.performed.iter().map(|performed| {
-        json!({"action": performed.action, "millis": performed.duration.as_millis()})
-    });
+    let performed = prepared.performed.iter().map(
+        |performed| json!({"action": performed.action, "millis": performed.duration.as_millis()}),
+    );
     let open = prepared.open.iter().map(|open| {
         let (reason, detail) = match &open.reason {
             OpenReason::Manual(reason) => (json!(reason), Value::Null),

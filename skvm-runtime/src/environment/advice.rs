@@ -55,7 +55,7 @@ pub(super) fn tail(output: &str) -> String {
 }
 
 /// `https://user:password@host` as `https://…@host`.
-fn masked(text: &str) -> String {
+pub(super) fn masked(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {

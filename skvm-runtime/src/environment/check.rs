@@ -153,14 +153,14 @@ fn below(folder: &Path, path: &str) -> PathBuf {
     if path.is_empty() { folder.to_owned() } else { folder.join(path) }
 }
 
-/// A command for people, with `…` for the environment's folder and long programs shortened.
+/// A command for people, with `…` for the environment's folder, long programs and passwords.
 pub(super) fn shown(argv: &[Word]) -> String {
     let words = argv.iter().map(|word| match word {
         Word::Text(text) if text.contains('\n') => "'…'".to_owned(),
         Word::Text(text) => text.clone(),
         Word::InEnvironment(path) => format!("…/{path}"),
     });
-    words.collect::<Vec<_>>().join(" ")
+    advice::masked(&words.collect::<Vec<_>>().join(" "))
 }
 
 pub(super) fn exit_text(exit: Exit) -> String {

@@ -5,6 +5,8 @@ mod agent;
 #[cfg(all(feature = "tokio", unix))]
 mod command;
 mod engine;
+#[cfg(all(feature = "tokio", unix))]
+mod environment;
 #[cfg(feature = "http")]
 mod loopback;
 #[cfg(feature = "http")]
