@@ -2,7 +2,8 @@
 //!
 //! # What it does
 //! Writes [`CodeIndex`]: for each fence, for inline code that is a command or names a bundle file,
-//! and for bundled scripts, the commands, imports, uses of the skill's own files, and placeholders.
+//! and for bundled scripts, the commands, imports, environment variables, web addresses, uses of the
+//! skill's own files, and placeholders.
 //! What a block *is* is decided by its content as much as by its label: of 11,547 blocks labelled
 //! `bash` in published skills, 600 are something else.
 //!
@@ -13,7 +14,7 @@
 //! The text: this pass makes no edit.
 //!
 //! # Cost
-//! One parse a shell or Python block; blocks over [`MAX_BYTES`] are not parsed.
+//! One parse a shell, Python or JavaScript block; blocks over [`MAX_BYTES`] are not parsed.
 
 mod classify;
 mod inline;
@@ -55,7 +56,7 @@ impl Pass for CodePass {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn writes(&self) -> &'static [ArtifactKey] {

@@ -1,5 +1,12 @@
 //! Setting up what a skill needs: with made-up actions, from a folder of wheels, from the registries.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and tells when it is skipped"
+)]
+
 mod binder;
 mod endings;
 mod offline;
@@ -138,6 +145,16 @@ fn python(code: &str, arguments: &[&str]) -> String {
         .unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Whether the machine has an interpreter that a test needs. Where `SKVM_TEST_ALL` is set it must have it.
+fn has(interpreter: &str) -> bool {
+    let found = std::process::Command::new(interpreter).arg("--version").output().is_ok();
+    assert!(found || std::env::var_os("SKVM_TEST_ALL").is_none(), "there is no {interpreter}");
+    if !found {
+        eprintln!("skipped: there is no {interpreter}");
+    }
+    found
 }
 
 /// Every distribution of the host's own Python, with its version.

@@ -13,7 +13,7 @@ use skvm_runtime::environment::{Binder, ConsentPolicy, PrepareError};
 use skvm_runtime::harness::bare::BareAgent;
 use skvm_runtime::scripted::ScriptedModel;
 
-use super::{Place, host_distributions, python, skill, target};
+use super::{Place, has, host_distributions, python, skill, target};
 
 /// Makes wheels: name, version, module, what the module says.
 const WHEELS: &str = r#"
@@ -83,6 +83,9 @@ fn demo(place: &Place, requirements: &str) -> Arc<skvm_core::skill::Skill> {
 
 #[tokio::test]
 async fn a_skill_gets_its_distributions_and_the_hosts_python_stays_as_it_is() {
+    if !has("python3") {
+        return;
+    }
     let before = host_distributions();
     let place = Place::new();
     let options = wheels(&place, &ALL);
@@ -121,6 +124,9 @@ async fn a_skill_gets_its_distributions_and_the_hosts_python_stays_as_it_is() {
 
 #[tokio::test]
 async fn a_distribution_that_is_nowhere_is_named_and_nothing_is_left() {
+    if !has("python3") {
+        return;
+    }
     let place = Place::new();
     let options = wheels(&place, &ALL[..2]);
     let vm = engine(&place, options, &[]);
@@ -138,6 +144,9 @@ async fn a_distribution_that_is_nowhere_is_named_and_nothing_is_left() {
 
 #[tokio::test]
 async fn a_module_that_cannot_be_imported_fails_the_verification() {
+    if !has("python3") {
+        return;
+    }
     let place = Place::new();
     let rows =
         [ALL[0], ALL[2], "beautifulsoup4|4.12|bs4|raise OSError('libmissing.so is not there')"];
@@ -152,6 +161,9 @@ async fn a_module_that_cannot_be_imported_fails_the_verification() {
 
 #[tokio::test]
 async fn a_version_that_is_demanded_and_not_there_is_a_failure() {
+    if !has("python3") {
+        return;
+    }
     let place = Place::new();
     let options = wheels(&place, &ALL);
     let vm = engine(&place, options, &[]);
@@ -164,6 +176,9 @@ async fn a_version_that_is_demanded_and_not_there_is_a_failure() {
 /// The environment is built under a name with a space, as a user's folder may have.
 #[tokio::test]
 async fn a_folder_with_a_space_does() {
+    if !has("python3") {
+        return;
+    }
     let place = Place::new();
     let options = wheels(&place, &ALL);
     let vm = SkVm::builder()
