@@ -39,7 +39,7 @@
 //! | [`code`] | – | `code` | – |
 //! | [`requirements`] | `code` | `requirements` | – |
 //! | [`capability`] (PASS-1) | `code`, `requirements`, profile | `gaps` | lowers demands |
-//! | [`environment`] (PASS-2) | `code` | `dependencies` | – |
+//! | [`environment`] (PASS-2) | `code`, host | `dependencies`, `environment-plan` | – |
 //! | [`concurrency`] (PASS-3) | – | `workflow` | – |
 //! | [`templates`] | `code` | `templates` | – |
 //!
