@@ -4,6 +4,9 @@ use skvm_core::artifact::DependencyKind as Kind;
 
 use super::collector::Facts;
 
+/// Ends of the names of archives.
+const ARCHIVES: [&str; 4] = [".whl", ".tar.gz", ".tar.bz2", ".zip"];
+
 /// `name[extra] >=1,<2 ; marker` and `name @ address ; marker`; `None` for anything else. What it
 /// gives holds no character beyond those of names, versions and markers, except for an address.
 pub(super) fn python(text: &str) -> Option<(String, Facts)> {
@@ -21,7 +24,8 @@ pub(super) fn python(text: &str) -> Option<(String, Facts)> {
         .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.'))
         .unwrap_or(requirement.len());
     let (name, rest) = requirement.split_at_checked(end)?;
-    if !is_python_name(name) {
+    // What ends like an archive is a file beside the project.
+    if !is_python_name(name) || ARCHIVES.iter().any(|end| name.ends_with(end)) {
         return None;
     }
     let (extras, versions) = match rest.trim_start().strip_prefix('[') {
@@ -72,7 +76,7 @@ pub(super) fn name_at(address: &str) -> Option<String> {
     let name = match egg {
         Some(egg) => egg.split('[').next().unwrap_or(egg),
         None if file.ends_with(".whl") => file.split('-').next().unwrap_or(file),
-        None if [".tar.gz", ".zip", ".tar.bz2"].iter().any(|end| file.ends_with(end)) => {
+        None if ARCHIVES.iter().any(|end| file.ends_with(end)) => {
             let version = file.match_indices('-').find(|(at, _)| {
                 file.get(at + 1..)
                     .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
@@ -285,6 +289,7 @@ mod tests {
             "é",
             "a==1\n-r x",
             "a[",
+            "a-1-py3-none-any.whl",
             "",
         ] {
             assert_eq!(parsed(hostile), None, "{hostile}");
