@@ -91,7 +91,8 @@ pub(super) fn name_at(address: &str) -> Option<String> {
     is_python_name(name).then(|| name.to_owned())
 }
 
-fn is_python_name(name: &str) -> bool {
+/// Whether a word is the name of a distribution by the grammar of PEP 508.
+pub(super) fn is_python_name(name: &str) -> bool {
     let is_end = |c: char| c.is_ascii_alphanumeric();
     (1..=100).contains(&name.len())
         && name.starts_with(is_end)

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use skvm_core::artifact::Import;
 
-use super::super::requirement::normalised;
+use super::super::requirement::{is_python_name, normalised};
 
 /// The top-level modules of the standard library, Python 3.8 to 3.14, without private ones.
 static STDLIB: LazyLock<BTreeSet<&str>> =
@@ -319,6 +319,7 @@ pub(in super::super) fn distribution(
         }
         None => Some(top.replace('_', "-")),
     }
+    .filter(|name| is_python_name(name))
 }
 
 /// The service that a module is a client of.
@@ -366,6 +367,8 @@ mod tests {
             ("azure.unheard.of", Some("azure-unheard")),
             ("faster_whisper", Some("faster-whisper")),
             ("some_package.sub", Some("some-package")),
+            ("数据", None),
+            ("trailing_", None),
         ];
         for (module, expected) in cases {
             assert_eq!(of(module, &[]).as_deref(), expected, "{module}");
