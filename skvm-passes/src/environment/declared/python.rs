@@ -100,6 +100,7 @@ fn logical_lines(text: &str) -> Vec<(String, Option<Span>)> {
     let mut lines = Vec::new();
     let mut joined: Option<(String, Option<Span>)> = None;
     for line in text.lines() {
+        let line = line.strip_prefix('\u{feff}').unwrap_or(line);
         let continues = line.ends_with('\\');
         let part = line.trim_end_matches('\\');
         let part = if part.trim_start().starts_with('#') { "" } else { part };
