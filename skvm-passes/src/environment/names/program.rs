@@ -130,6 +130,12 @@ pub(in super::super) fn is_python(program: &str) -> bool {
             .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
 }
 
+/// Whether a program is pip: `pip`, `pip3`, `pip3.11`.
+pub(in super::super) fn is_pip(program: &str) -> bool {
+    let version = program.strip_prefix("pip");
+    version.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+}
+
 /// Whether a program is in the table.
 pub(in super::super) fn is_known(program: &str) -> bool {
     PACKAGES.contains_key(program)
