@@ -233,6 +233,8 @@ impl<'a> Reader<'a> {
             next = match next {
                 Next::Data => Next::Data,
                 Next::File if written == "run" => Next::File,
+                // Behind the time that it gives.
+                Next::Program("timeout") => Next::Program("nohup"),
                 Next::File | Next::Program(_) => Next::behind(written),
             };
         }
@@ -303,11 +305,14 @@ pub(crate) fn launched<'c>(program: &'c str, arguments: &'c [String]) -> (&'c st
     let (mut program, mut arguments) = (program, arguments);
     while is_launcher(program) {
         let mut is_value = false;
+        // How long it may take stands in front of the program.
+        let mut is_duration = program == "timeout";
         let next = arguments.iter().position(|word| {
             let skipped = std::mem::take(&mut is_value);
             let is_option = word.starts_with('-');
             is_value = !skipped && is_option && takes_value(program, word);
-            !skipped && !is_option && !word.contains('=')
+            let is_word = !skipped && !is_option && !word.contains('=');
+            is_word && !std::mem::take(&mut is_duration)
         });
         let Some((word, rest)) = next.and_then(|at| arguments.get(at..)?.split_first()) else {
             return (program, arguments);
@@ -321,7 +326,16 @@ pub(crate) fn launched<'c>(program: &'c str, arguments: &'c [String]) -> (&'c st
 fn is_launcher(program: &str) -> bool {
     matches!(
         program,
-        "sudo" | "doas" | "env" | "time" | "exec" | "nohup" | "nice" | "setsid" | "xargs"
+        "sudo"
+            | "doas"
+            | "env"
+            | "time"
+            | "timeout"
+            | "exec"
+            | "nohup"
+            | "nice"
+            | "setsid"
+            | "xargs"
     )
 }
 
@@ -333,6 +347,7 @@ fn takes_value(launcher: &str, option: &str) -> bool {
         }
         "env" => &["-u", "-C", "--unset", "--chdir"],
         "time" => &["-f", "-o", "--format", "--output"],
+        "timeout" => &["-k", "-s", "--kill-after", "--signal"],
         "exec" => &["-a"],
         "nice" => &["-n", "--adjustment"],
         "xargs" => &["-n", "-I", "-L", "-P", "-d", "-s", "-a", "-E", "-J", "-R"],

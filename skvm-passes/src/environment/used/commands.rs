@@ -76,12 +76,11 @@ fn one(
     }
     let (name, arguments) = launched(&command.program, &command.arguments);
     let is_path = command.word.len() > command.program.len() + 2;
-    // `command -v jq` asks for a program, and `timeout 5 jq` runs one.
+    // `command -v jq` asks for a program.
     let asked = match command.program.as_str() {
         "command" | "which" | "type" | "hash" => {
             command.arguments.iter().rfind(|a| !a.starts_with('-'))
         }
-        "timeout" => command.arguments.iter().skip_while(|a| a.starts_with('-')).nth(1),
         _ => None,
     };
     if let Some(asked) =
