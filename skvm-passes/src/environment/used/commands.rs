@@ -46,13 +46,11 @@ fn own_names<'s>(skill: &'s Skill, code: &'s CodeIndex) -> BTreeSet<String> {
             }
             "pyproject.toml" => {
                 let Ok(project) = text.parse::<toml::Table>() else { continue };
-                let scripts = project.get("project").and_then(|project| project.get("scripts"));
-                own.extend(
-                    scripts
-                        .and_then(toml::Value::as_table)
-                        .into_iter()
-                        .flat_map(|scripts| scripts.keys().cloned()),
-                );
+                let poetry = project.get("tool").and_then(|tool| tool.get("poetry"));
+                for project in [project.get("project"), poetry].into_iter().flatten() {
+                    let scripts = project.get("scripts").and_then(toml::Value::as_table);
+                    own.extend(scripts.into_iter().flat_map(|scripts| scripts.keys().cloned()));
+                }
             }
             _ => {}
         }
