@@ -32,6 +32,10 @@ const NO_HOSTS: [&str; 12] = [
     "example.net",
 ];
 
+/// Options of `mcp add` whose value is the next word.
+const MCP_VALUES: [&str; 8] =
+    ["-t", "--transport", "-s", "--scope", "-e", "--env", "-H", "--header"];
+
 pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector<'_>) {
     for block in &code.blocks {
         variables(block, collector);
@@ -50,7 +54,13 @@ pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector
             let server = match (command.program.as_str(), words.as_slice()) {
                 ("mcporter", ["call", call, ..]) => call.split(['.', '(']).next(),
                 ("claude" | "codex" | "gemini", ["mcp", "add", rest @ ..]) => {
-                    rest.iter().find(|word| !word.starts_with('-')).copied()
+                    let mut is_value = false;
+                    let mut names = rest.iter().filter(|word| {
+                        let is_name = !std::mem::take(&mut is_value) && !word.starts_with('-');
+                        is_value = MCP_VALUES.contains(word);
+                        is_name
+                    });
+                    names.next().copied()
                 }
                 _ => None,
             };
