@@ -193,7 +193,8 @@ fn shown_variables(skill: &Skill, code: &CodeIndex, collector: &mut Collector<'_
         if let Some(facts) = variable_facts(name).filter(|facts| facts.secret)
             && name.contains('_')
         {
-            let span = Some(inline.content());
+            // The value behind the name stays out of the evidence.
+            let span = Span::of_slice(skill.source(), name);
             let place = Place { source: Source::Reference, file: None, span };
             collector.add(Kind::EnvironmentVariable, name, facts, place);
         }
