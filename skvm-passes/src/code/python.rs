@@ -278,9 +278,21 @@ impl Marker {
             }
             "sys.version_info[0]" | "sys.version_info.major" => {
                 let major: u8 = right.parse().ok()?;
-                ("python_version", format!("{major}.0"))
+                let (operator, value) = match operator {
+                    "==" | "!=" => (operator, format!("{major}.*")),
+                    ">" => (">=", format!("{}.0", major.checked_add(1)?)),
+                    "<=" => ("<", format!("{}.0", major.checked_add(1)?)),
+                    _ => (operator, format!("{major}.0")),
+                };
+                return Some(Self { variable: "python_version", operator, value });
             }
             _ => return None,
+        };
+        // Every 3.11 is more than the pair (3, 11).
+        let operator = match operator {
+            ">" if left == "sys.version_info" => ">=",
+            "<=" if left == "sys.version_info" => "<",
+            _ => operator,
         };
         if variable != "python_version" && !matches!(operator, "==" | "!=") {
             return None;
@@ -333,7 +345,13 @@ mod tests {
             ("platform.system() == \"Windows\"", Some("platform_system == \"Windows\"")),
             ("sys.version_info < (3, 11)", Some("python_version < \"3.11\"")),
             ("sys.version_info[:2] >= (3, 9)", Some("python_version >= \"3.9\"")),
-            ("sys.version_info[0] == 2", Some("python_version == \"2.0\"")),
+            ("sys.version_info[0] == 2", Some("python_version == \"2.*\"")),
+            ("sys.version_info.major != 3", Some("python_version != \"3.*\"")),
+            ("sys.version_info[0] > 2", Some("python_version >= \"3.0\"")),
+            ("sys.version_info[0] <= 2", Some("python_version < \"3.0\"")),
+            ("sys.version_info > (3, 8)", Some("python_version >= \"3.8\"")),
+            ("sys.version_info <= (3, 8)", Some("python_version < \"3.8\"")),
+            ("sys.version_info[:2] > (3, 8)", Some("python_version > \"3.8\"")),
             ("sys.platform == x", None),
             ("a == 'b'", None),
             ("os.name == 'nt' and x", None),
