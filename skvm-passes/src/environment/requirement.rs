@@ -176,8 +176,10 @@ pub(super) fn is_npm_name(name: &str) -> bool {
 
 /// Whether a text is a range or a tag of the npm registry, and not an address, a path or an alias.
 pub(super) fn is_npm_range(range: &str) -> bool {
+    let start = range.trim_start();
     range.len() <= 100
-        && !range.starts_with('-')
+        && !start.is_empty()
+        && !start.starts_with('-')
         && range.bytes().all(|b| b.is_ascii_alphanumeric() || b"^~<>=.*+-| ".contains(&b))
 }
 
