@@ -18,7 +18,7 @@ pub(super) fn analyze(
     to_source: &dyn Fn(Span) -> Span,
     block: &mut CodeBlock,
 ) {
-    let parsed = blank_prompts(placeholder::mask(code));
+    let parsed = blank_prompts(mask_versions(placeholder::mask(code)));
     let functions = analyze_all(code, &parsed, bundle, to_source, block);
     block.commands.retain(|command| !functions.contains(&command.program));
     block.functions = functions.into_iter().collect();
@@ -85,6 +85,23 @@ fn blank_prompts(code: String) -> String {
     code.split_inclusive('\n')
         .map(|line| line.strip_prefix("$ ").map_or(line.to_owned(), |rest| format!("  {rest}")))
         .collect()
+}
+
+/// Overwrites the sign of `name>=1` and `name<=1` by a letter: who leaves out the quotes means a version
+/// and no file named `=1`.
+fn mask_versions(code: String) -> String {
+    let mut masked = code.into_bytes();
+    for at in 1..masked.len().saturating_sub(2) {
+        let is_version = matches!(masked[at], b'<' | b'>')
+            && (masked[at - 1].is_ascii_alphanumeric() || masked[at - 1] == b']')
+            && masked[at + 1] == b'='
+            && masked[at + 2].is_ascii_digit();
+        if is_version {
+            masked[at] = b'X';
+        }
+    }
+    // One ASCII letter for another leaves the text well-formed.
+    String::from_utf8(masked).unwrap_or_default()
 }
 
 struct Reader<'a> {
