@@ -276,11 +276,20 @@ fn named<'w>(words: &'w [String], with_value: &'w [&str]) -> impl Iterator<Item 
         if std::mem::take(&mut is_value) {
             return false;
         }
-        is_value = with_value.contains(word);
+        is_value = with_value.contains(word) || ends_in_option_with_value(word, with_value);
         !is_value
             && !word.starts_with(['-', '.', '/', '~', '$', '<', '{', '`', '%'])
             && !is_placeholder(&word.to_ascii_lowercase())
     })
+}
+
+/// `-qr`: two options in one word, the second with a value.
+fn ends_in_option_with_value(word: &str, with_value: &[&str]) -> bool {
+    let is_option = |letter: &str| with_value.iter().any(|o| o.strip_prefix('-') == Some(letter));
+    let letters = word.strip_prefix('-').filter(|letters| letters.len() == 2);
+    letters
+        .and_then(|letters| letters.split_at_checked(1))
+        .is_some_and(|(first, second)| first != "-" && !is_option(first) && is_option(second))
 }
 
 fn is_placeholder(word: &str) -> bool {
