@@ -232,6 +232,8 @@ pub(in super::super) fn collect(
         }
         Some(Install::System(manager, words)) => {
             for word in named(words, &SYSTEM_VALUES) {
+                // `jq=1.6`
+                let word = word.split('=').next().unwrap_or(word);
                 // In capitals stands what the reader is to fill in.
                 let in_capitals = !word.bytes().any(|b| b.is_ascii_lowercase());
                 if requirement::is_system_name(word) && !in_capitals {
@@ -262,7 +264,9 @@ pub(in super::super) fn collect(
         Some(Install::Gem(words)) => {
             let version = values(words, &["-v", "--version"]).next();
             for word in named(words, &GEM_VALUES) {
-                tool(Kind::Gem, word, version, place, collector);
+                // `rails:7.1`
+                let (name, at) = word.split_once(':').map_or((word, None), |(n, v)| (n, Some(v)));
+                tool(Kind::Gem, name, at.or(version), place, collector);
             }
         }
         None => {}
