@@ -135,8 +135,13 @@ impl<'a> Reader<'a> {
             }
             "file_redirect" if nesting <= MAX_NESTING => self.redirect(node),
             "heredoc_redirect" => self.block.facts.heredocs += 1,
-            "for_statement"
-            | "while_statement"
+            "for_statement" => {
+                self.block.facts.loops += 1;
+                if let Some(name) = node.child_by_field_name("variable") {
+                    self.variable(name, VariableAccess::Sets);
+                }
+            }
+            "while_statement"
             | "if_statement"
             | "case_statement"
             | "c_style_for_statement" => self.block.facts.loops += 1,
@@ -168,7 +173,7 @@ impl<'a> Reader<'a> {
         let Some(name) = name else { return };
         let behind = Span::new(name.end_byte(), node.end_byte()).text(self.code);
         let access =
-            if behind.starts_with(":-") || behind.starts_with('-') || behind.starts_with(":=") {
+            if [":-", "-", ":=", ":+", "+"].iter().any(|sign| behind.starts_with(sign)) {
                 VariableAccess::ReadsOrDefault
             } else if behind.starts_with(":?") || behind.starts_with('?') {
                 VariableAccess::Reads
@@ -216,6 +221,9 @@ impl<'a> Reader<'a> {
         let values: Vec<&str> =
             arguments.iter().map(|node| self.span(*node).text(self.code)).collect();
         self.own_files(word, written, &arguments, program);
+        if program == "read" {
+            arguments.iter().for_each(|name| self.variable(*name, VariableAccess::Sets));
+        }
         let start = word.start.min(self.span(node).start);
         let end = arguments.last().map_or(word.end, |last| self.span(*last).end.max(word.end));
         self.block.commands.push(Command {
