@@ -71,6 +71,11 @@ impl<'c> Reader<'c> {
                 "import_from_statement" => self.import_from(node, &around),
                 "try_statement" => self.guarded(node, &around, &mut open),
                 "if_statement" => self.conditional(node, &around, &mut open),
+                "with_statement" => {
+                    let around = around.optional(self.suppresses(node));
+                    let mut cursor = node.walk();
+                    open.extend(node.named_children(&mut cursor).map(|n| (n, around.clone())));
+                }
                 kind if self.everywhere || is_statement(kind) => {
                     let mut cursor = node.walk();
                     open.extend(node.named_children(&mut cursor).map(|n| (n, around.clone())));
@@ -145,6 +150,13 @@ impl<'c> Reader<'c> {
         }
     }
 
+    /// `with suppress(ImportError):`
+    fn suppresses(&self, node: Node<'_>) -> bool {
+        let body = node.child_by_field_name("body").map_or(node.end_byte(), |body| body.start_byte());
+        let head = Span::new(node.start_byte(), body.max(node.start_byte())).text(self.code);
+        head.contains("suppress(") && names_failed_imports(head)
+    }
+
     fn catches_imports(&self, handler: Node<'_>) -> bool {
         let mut cursor = handler.walk();
         let block = handler.named_children(&mut cursor).find(|child| child.kind() == "block");
@@ -152,10 +164,7 @@ impl<'c> Reader<'c> {
         let head = Span::new(handler.start_byte(), end.max(handler.start_byte())).text(self.code);
         let head = head.split(':').next().unwrap_or(head);
         let caught = head.trim_start_matches("except").trim_start_matches('*').trim();
-        caught.is_empty()
-            || ["ImportError", "ModuleNotFoundError", "Exception"]
-                .iter()
-                .any(|e| caught.contains(e))
+        caught.is_empty() || names_failed_imports(caught)
     }
 
     /// Whether a handler ends the program or raises: then nothing goes on without the import.
@@ -216,6 +225,11 @@ impl<'c> Reader<'c> {
             open.push((branch, here));
         }
     }
+}
+
+/// Whether a text names an exception that a failed import raises.
+fn names_failed_imports(text: &str) -> bool {
+    ["ImportError", "ModuleNotFoundError", "Exception"].iter().any(|name| text.contains(name))
 }
 
 fn is_statement(kind: &str) -> bool {
