@@ -52,7 +52,11 @@ pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector
         for command in &block.commands {
             let words: Vec<&str> = command.arguments.iter().map(String::as_str).collect();
             let server = match (command.program.as_str(), words.as_slice()) {
-                ("mcporter", ["call", call, ..]) => call.split(['.', '(']).next(),
+                ("mcporter", ["call", rest @ ..]) => {
+                    let told = rest.iter().skip_while(|word| **word != "--server").nth(1);
+                    let call = rest.iter().find(|word| !word.starts_with('-'));
+                    told.or(call).and_then(|call| call.split(['.', '(']).next())
+                }
                 ("claude" | "codex" | "gemini", ["mcp", "add", rest @ ..]) => {
                     let mut is_value = false;
                     let mut names = rest.iter().filter(|word| {
