@@ -152,7 +152,8 @@ impl<'c> Reader<'c> {
 
     /// `with suppress(ImportError):`
     fn suppresses(&self, node: Node<'_>) -> bool {
-        let body = node.child_by_field_name("body").map_or(node.end_byte(), |body| body.start_byte());
+        let body =
+            node.child_by_field_name("body").map_or(node.end_byte(), |body| body.start_byte());
         let head = Span::new(node.start_byte(), body.max(node.start_byte())).text(self.code);
         head.contains("suppress(") && names_failed_imports(head)
     }

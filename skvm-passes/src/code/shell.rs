@@ -141,10 +141,9 @@ impl<'a> Reader<'a> {
                     self.variable(name, VariableAccess::Sets);
                 }
             }
-            "while_statement"
-            | "if_statement"
-            | "case_statement"
-            | "c_style_for_statement" => self.block.facts.loops += 1,
+            "while_statement" | "if_statement" | "case_statement" | "c_style_for_statement" => {
+                self.block.facts.loops += 1
+            }
             "function_definition" => {
                 if let Some(name) = node.child_by_field_name("name") {
                     self.functions.insert(self.span(name).text(self.code).to_owned());
@@ -172,14 +171,13 @@ impl<'a> Reader<'a> {
         let name = node.children(&mut cursor).find(|child| child.kind() == "variable_name");
         let Some(name) = name else { return };
         let behind = Span::new(name.end_byte(), node.end_byte()).text(self.code);
-        let access =
-            if [":-", "-", ":=", ":+", "+"].iter().any(|sign| behind.starts_with(sign)) {
-                VariableAccess::ReadsOrDefault
-            } else if behind.starts_with(":?") || behind.starts_with('?') {
-                VariableAccess::Reads
-            } else {
-                VariableAccess::Expands
-            };
+        let access = if [":-", "-", ":=", ":+", "+"].iter().any(|sign| behind.starts_with(sign)) {
+            VariableAccess::ReadsOrDefault
+        } else if behind.starts_with(":?") || behind.starts_with('?') {
+            VariableAccess::Reads
+        } else {
+            VariableAccess::Expands
+        };
         self.variable(name, access);
     }
 

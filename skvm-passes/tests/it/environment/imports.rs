@@ -77,7 +77,7 @@ fn what_only_looks_like_an_import_is_none() {
 
 #[test]
 fn a_guarded_import_is_optional_when_the_code_goes_on_without_it() {
-    let cases: [(&str, &[&str]); 15] = [
+    let cases: [(&str, &[&str]); 17] = [
         ("try:\n    import aaa\nexcept ImportError:\n    pass", &["aaa ?"]),
         ("try:\n    import aaa\nexcept ModuleNotFoundError as e:\n    aaa = None", &["aaa ?"]),
         ("try:\n    import aaa\nexcept (ImportError, OSError):\n    aaa = None", &["aaa ?"]),
@@ -106,6 +106,8 @@ fn a_guarded_import_is_optional_when_the_code_goes_on_without_it() {
             "def f():\n    try:\n        import aaa\n        return True\n    except ImportError:\n        return False",
             &["aaa ?"],
         ),
+        ("with contextlib.suppress(ImportError):\n    import aaa\nimport bbb", &["aaa ?", "bbb"]),
+        ("if not TYPE_CHECKING:\n    import aaa", &["aaa"]),
         ("if TYPE_CHECKING:\n    import aaa", &["aaa ?"]),
         (
             "if typing.TYPE_CHECKING:\n    from aaa import B\nelse:\n    import bbb",
@@ -141,7 +143,7 @@ fn a_guarded_import_is_needed_when_the_code_gives_up_or_installs_it() {
 
 #[test]
 fn conditions_on_the_platform_and_on_python_become_markers() {
-    let cases: [(&str, &[&str]); 14] = [
+    let cases: [(&str, &[&str]); 16] = [
         ("if sys.platform == 'win32':\n    import aaa", &["aaa ; sys_platform == \"win32\""]),
         (
             "if sys.platform == 'win32':\n    import aaa\nelse:\n    import bbb",
@@ -154,6 +156,8 @@ fn conditions_on_the_platform_and_on_python_become_markers() {
                 "bbb ; sys_platform != \"win32\" and sys_platform == \"darwin\"",
             ],
         ),
+        ("if sys.version_info[0] == 3:\n    import aaa", &["aaa ; python_version == \"3.*\""]),
+        ("if sys.version_info > (3, 8):\n    import aaa", &["aaa ; python_version >= \"3.8\""]),
         ("if os.name == \"nt\":\n    import aaa", &["aaa ; os_name == \"nt\""]),
         (
             "if platform.system() == 'Darwin':\n    import aaa",
@@ -235,6 +239,13 @@ fn letters_beyond_ascii_move_no_span() {
 fn a_module_name_that_no_distribution_can_have_is_not_taken() {
     for code in ["import 数据", "import ünïcode", "from 数据.x import y"] {
         assert_eq!(script(&format!("{code}\n")), [""; 0], "{code}");
+    }
+}
+
+#[test]
+fn what_the_reader_is_to_fill_in_is_no_module() {
+    for code in ["import <module>", "from <your package> import x"] {
+        assert_eq!(fence(Python, "python", code), [""; 0], "{code}");
     }
 }
 

@@ -10,7 +10,7 @@ use crate::samples;
 
 #[test]
 fn every_installer_of_python_distributions_is_understood() {
-    let cases: [(&str, &[&str]); 36] = [
+    let cases: [(&str, &[&str]); 38] = [
         ("pip install aaa bbb==1", &["aaa", "bbb ==1"]),
         ("pip3 install 'aaa>=1,<2' \"bbb[x]\"", &["aaa >=1,<2", "bbb[x]"]),
         ("pip3.11 install aaa", &["aaa"]),
@@ -42,6 +42,11 @@ fn every_installer_of_python_distributions_is_understood() {
         ("pipx install aaa", &["aaa"]),
         ("pipx run aaa x", &["aaa"]),
         ("pipx run --spec aaa==1 tool", &["aaa ==1"]),
+        (
+            "pip install aaa>=1.2 bbb<=2 'ccc[x]>=3' ddd[y]>=4",
+            &["aaa >=1.2", "bbb <=2", "ccc[x] >=3", "ddd[y] >=4"],
+        ),
+        ("pip install aaa==1 > log.txt", &["aaa ==1"]),
         ("poetry add aaa", &["aaa"]),
         ("sudo -H pip install aaa", &["aaa"]),
         ("env A=1 pip install aaa", &["aaa"]),
@@ -80,6 +85,9 @@ fn the_value_of_an_option_is_no_package() {
         "--progress-bar off",
         "--upgrade-strategy eager",
         "--no-cache-dir --upgrade -U -q --break-system-packages --user --pre",
+        "-qr requirements.txt",
+        "-Ur requirements.txt",
+        "-rrequirements.txt",
         "-e local",
         "--editable local",
     ] {
@@ -129,7 +137,7 @@ fn every_installer_of_npm_packages_is_understood() {
 
 #[test]
 fn every_installer_of_programs_is_understood() {
-    let cases: [(&str, DependencyKind, &[&str]); 25] = [
+    let cases: [(&str, DependencyKind, &[&str]); 27] = [
         ("brew install jq ripgrep", Program, &["jq", "rg"]),
         ("brew install --cask tool", Program, &["tool"]),
         ("brew install a/tap/tool", Program, &["tool"]),
@@ -144,6 +152,8 @@ fn every_installer_of_programs_is_understood() {
         ),
         ("apt-get -y install -t stable jq", Program, &["jq"]),
         ("sudo DEBIAN_FRONTEND=x apt-get install -qq jq", Program, &["jq"]),
+        ("apt-get install jq=1.6", Program, &["jq"]),
+        ("gem install tool:1.2", Gem, &["tool 1.2"]),
         ("apt install poppler-utils", SystemPackage, &["poppler-utils"]),
         ("apt install libmagic-dev fonts-noto", SystemPackage, &["fonts-noto", "libmagic-dev"]),
         ("apt install python3", Runtime, &["python"]),

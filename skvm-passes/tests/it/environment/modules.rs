@@ -124,7 +124,7 @@ fn modules_whose_distribution_has_another_name_are_known() {
 
 #[test]
 fn namespaces_are_told_apart_by_what_lies_below_them() {
-    let cases: [(&str, &[&str]); 12] = [
+    let cases: [(&str, &[&str]); 14] = [
         ("from google.cloud import storage", &["google-cloud-storage"]),
         (
             "from google.cloud import storage, bigquery as b",
@@ -138,6 +138,8 @@ fn namespaces_are_told_apart_by_what_lies_below_them() {
         ("from google.protobuf import message", &["protobuf"]),
         ("from azure.identity import DefaultAzureCredential", &["azure-identity"]),
         ("from azure.storage.blob import BlobClient", &["azure-storage-blob"]),
+        ("from google.cloud import storage_v2", &["google-cloud-storage"]),
+        ("import google.cloud.unheard_v1beta2.types", &["google-cloud-unheard"]),
         ("import google", &[]),
         ("import azure\nfrom google.cloud import *", &[]),
     ];

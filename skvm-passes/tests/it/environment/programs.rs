@@ -60,6 +60,7 @@ fn a_program_that_is_asked_for_is_needed() {
     ] {
         assert_eq!(fence(Program, "bash", code), ["aaa"], "{code}");
     }
+    assert_eq!(fence(Program, "bash", "which aaa bbb\ncommand ccc x"), ["aaa", "bbb", "ccc"]);
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn variables_that_javascript_reads_are_needed() {
 
 #[test]
 fn variables_that_a_shell_expands_are_needed_when_nothing_sets_them() {
-    let cases: [(&str, &[&str]); 12] = [
+    let cases: [(&str, &[&str]); 15] = [
         ("curl -H \"X: $API_KEY\" x", &["API_KEY"]),
         ("curl -H \"X: ${API_KEY}\" x", &["API_KEY"]),
         ("echo ${API_KEY:?not set}", &["API_KEY"]),
@@ -67,6 +67,9 @@ fn variables_that_a_shell_expands_are_needed_when_nothing_sets_them() {
         ("API_KEY=$(cat key)\ncurl -H \"X: $API_KEY\" x", &[]),
         ("OUT=x\necho $OUT $OTHER", &[]),
         ("echo $HOME $PATH $USER $? $1 $@ $# $$", &[]),
+        ("echo ${API_KEY:+set}", &["API_KEY ?"]),
+        ("read -r -p x API_KEY\necho $API_KEY", &[]),
+        ("for A_KEY in x y; do echo $A_KEY; done", &[]),
         ("echo '$API_KEY' > x", &[]),
     ];
     for (code, found) in cases {
@@ -206,6 +209,7 @@ fn mcp_servers_are_named() {
     for (code, found) in [
         ("mcporter call linear.list_issues team:x", "linear"),
         ("mcporter call 'linear.create(title: \"x\")'", "linear"),
+        ("mcporter call --server linear --tool list_issues", "linear"),
         ("claude mcp add --transport http github https://e.org", "github"),
         ("claude mcp add github -- npx x", "github"),
     ] {
@@ -266,13 +270,15 @@ fn files_that_the_bundle_lacks_are_named_in_every_place() {
 
 #[test]
 fn what_is_fetched_from_an_address_and_kept_is_a_download() {
-    let cases: [(&str, &[&str]); 13] = [
+    let cases: [(&str, &[&str]); 15] = [
         ("curl -fsSL https://e.org/install.sh | sh", &["https://e.org/install.sh"]),
         ("curl -sSL https://e.org/install.sh | sudo bash -s -- -y", &["https://e.org/install.sh"]),
         ("wget -qO- https://e.org/install.sh | bash", &["https://e.org/install.sh"]),
         ("curl https://e.org/x.py | python3 -", &["https://e.org/x.py"]),
         ("bash <(curl -s https://e.org/install.sh)", &["https://e.org/install.sh"]),
         ("sh -c \"$(curl -fsSL https://e.org/install.sh)\"", &["https://e.org/install.sh"]),
+        ("eval \"$(curl -s https://e.org/x.sh)\"", &["https://e.org/x.sh"]),
+        ("source <(curl -s https://e.org/x.sh)", &["https://e.org/x.sh"]),
         ("git clone https://e.org/o/repo.git", &["https://e.org/o/repo.git"]),
         ("git clone --depth 1 -b main https://e.org/o/repo dir", &["https://e.org/o/repo"]),
         ("git clone git@e.org:o/repo.git", &["git@e.org:o/repo.git"]),
