@@ -10,7 +10,7 @@ use skvm_core::span::Span;
 use toml::Value;
 
 use super::super::collector::{Collector, Facts, Place};
-use super::super::requirement;
+use super::super::{marker, requirement};
 
 /// Most requirements files that others lead to.
 const MAX_FILES: usize = 64;
@@ -210,9 +210,20 @@ impl Declared<'_, '_, '_> {
     }
 
     fn poetry(&mut self, name: &str, constraint: &Value) {
+        let (mut marker, mut address) = (None, None);
         let (version, optional, extras) = match constraint {
             Value::String(version) => (Some(version.as_str()), false, Vec::new()),
             Value::Table(table) => {
+                let told = |key: &str| table.get(key).and_then(Value::as_str);
+                // What lies beside the project comes from no registry.
+                if told("path").is_some() {
+                    return;
+                }
+                marker = told("markers").filter(|text| marker::is_wellformed(text));
+                let revision = ["rev", "tag", "branch"].into_iter().find_map(told);
+                let revision = revision.map(|revision| format!("@{revision}")).unwrap_or_default();
+                let git = told("git").map(|address| format!("git+{address}{revision}"));
+                address = git.or_else(|| told("url").map(str::to_owned));
                 let extras = table.get("extras").and_then(Value::as_array).into_iter().flatten();
                 (
                     table.get("version").and_then(Value::as_str),
@@ -220,6 +231,8 @@ impl Declared<'_, '_, '_> {
                     extras.filter_map(Value::as_str).map(str::to_owned).collect(),
                 )
             }
+            // Several versions, each under a condition of its own.
+            Value::Array(_) => (None, false, Vec::new()),
             _ => return,
         };
         let requirement = version.and_then(requirement::from_poetry);
@@ -228,7 +241,12 @@ impl Declared<'_, '_, '_> {
             [] => format!("{name}{spelled}"),
             extras => format!("{name}[{}]{spelled}", extras.join(",")),
         };
-        let Some((name, facts)) = requirement::python(&spelled) else { return };
+        let Some((name, mut facts)) = requirement::python(&spelled) else { return };
+        facts.marker = marker.map(str::to_owned);
+        if let Some(address) = address {
+            let Some(address) = requirement::direct(&address) else { return };
+            facts.requirement = Some(address);
+        }
         if name == "python" {
             let facts = Facts { requirement: facts.requirement, ..Facts::providing("python3") };
             self.add(Kind::Runtime, "python", facts, &name);
