@@ -15,10 +15,12 @@ use super::super::{marker, requirement};
 /// Most requirements files that others lead to.
 const MAX_FILES: usize = 64;
 
-/// `requirements.txt`, `requirements-dev.in`, `requirements/base.txt`.
+/// `requirements.txt`, `requirements-dev.in`, `dev-requirements.txt`, `requirements/base.txt`.
 pub(super) fn is_requirements_file(path: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let is_named = name.starts_with("requirements")
+        || ["-requirements", "_requirements", ".requirements"].iter().any(|e| stem.ends_with(e))
         || folder.rsplit('/').next().is_some_and(|folder| folder == "requirements");
     is_named && (name.ends_with(".txt") || name.ends_with(".in"))
 }
@@ -130,7 +132,13 @@ fn add_requirement(
 ) {
     let place = Place { source, file, span };
     if let Some((name, facts)) = requirement::python(text) {
-        collector.add(Kind::Python, &name, facts, place);
+        match name.as_str() {
+            "python" => {
+                let facts = Facts { requirement: facts.requirement, ..Facts::providing("python3") };
+                collector.add(Kind::Runtime, "python", facts, place);
+            }
+            _ => collector.add(Kind::Python, &name, facts, place),
+        }
     } else if text.contains("://")
         && let Some(name) = requirement::name_at(text)
         && let Some(requirement) = requirement::direct(text)
