@@ -114,8 +114,7 @@ impl Declared<'_, '_, '_> {
         }
         // A version is no list of packages.
         let listed = |value: &&Value| value.as_str().and_then(least).is_none();
-        let words =
-            |key: &str| requires.get(key).filter(listed).map(words_of).unwrap_or_default();
+        let words = |key: &str| requires.get(key).filter(listed).map(words_of).unwrap_or_default();
         for key in ["python", "pip", "pypi", "packages"] {
             for written in words(key) {
                 if let Some((name, facts)) = requirement::python(&written) {
@@ -272,7 +271,8 @@ fn least(text: &str) -> Option<String> {
         true => format!(">={text}"),
         false => text.to_owned(),
     };
-    let is_range = range.starts_with(['<', '>', '=', '~', '!']) && range.contains(|c: char| c.is_ascii_digit());
+    let is_range = range.starts_with(['<', '>', '=', '~', '!'])
+        && range.contains(|c: char| c.is_ascii_digit());
     requirement::python(&format!("x {range}")).filter(|_| is_range)?.1.requirement
 }
 

@@ -68,6 +68,13 @@ fn a_requirements_file_begins_with_a_byte_order_mark_or_not() {
 }
 
 #[test]
+fn python_in_a_requirements_file_is_the_runtime() {
+    let skill = samples::bundled("# Demo\n", &[("requirements.txt", "python>=3.9\naaa\n")]);
+    assert_eq!(lines(Python, &skill), ["aaa"]);
+    assert_eq!(lines(Runtime, &skill), ["python >=3.9"]);
+}
+
+#[test]
 fn requirements_files_have_several_names() {
     for path in [
         "requirements.txt",
@@ -76,6 +83,8 @@ fn requirements_files_have_several_names() {
         "requirements.in",
         "scripts/requirements.txt",
         "requirements/base.txt",
+        "dev-requirements.txt",
+        "test_requirements.txt",
     ] {
         assert_eq!(file(Python, path, "aaa\n"), ["aaa"], "{path}");
     }
@@ -200,7 +209,7 @@ fn a_pyproject_declares_its_dependencies() {
         ),
         (
             "[tool.poetry.dependencies]\naaa = {version = \"^0.3.1\", extras = [\"x\"], optional = true}\nbbb = {path = \"../b\"}",
-            &["aaa[x] >=0.3.1,<0.4 ?", "bbb"],
+            &["aaa[x] >=0.3.1,<0.4 ?"],
         ),
         (
             "[tool.poetry.group.dev.dependencies]\naaa = \"1\"\n[tool.poetry.dev-dependencies]\nbbb = \"1\"",
@@ -216,6 +225,29 @@ fn a_pyproject_declares_its_dependencies() {
         ["", "[project", "project = 1", "[project]\ndependencies = {}", "[tool]\npoetry = 2"]
     {
         assert_eq!(file(Python, "pyproject.toml", broken), [""; 0], "{broken}");
+    }
+}
+
+#[test]
+fn poetry_names_places_and_conditions() {
+    let cases: [(&str, &[&str]); 7] = [
+        ("aaa = {path = \"../aaa\"}", &[]),
+        ("aaa = {git = \"https://e.org/o/r.git\"}", &["aaa @ git+https://e.org/o/r.git"]),
+        (
+            "aaa = {git = \"https://e.org/o/r.git\", tag = \"v1\"}",
+            &["aaa @ git+https://e.org/o/r.git@v1"],
+        ),
+        ("aaa = {url = \"https://e.org/aaa.zip\"}", &["aaa @ https://e.org/aaa.zip"]),
+        (
+            "aaa = {version = \"^1\", markers = \"os_name == 'nt'\"}",
+            &["aaa >=1,<2 ; os_name == 'nt'"],
+        ),
+        ("aaa = [{version = \"^1\", python = \"<3.9\"}, {version = \"^2\"}]", &["aaa"]),
+        ("aaa = {git = \"$(id)\"}", &[]),
+    ];
+    for (line, found) in cases {
+        let content = format!("[tool.poetry.dependencies]\n{line}\n");
+        assert_eq!(file(Python, "pyproject.toml", &content), found, "{line}");
     }
 }
 
@@ -249,7 +281,7 @@ fn with_front_matter(lines: &str) -> Skill {
 
 #[test]
 fn front_matter_names_what_is_needed() {
-    let cases: [(&str, DependencyKind, &[&str]); 20] = [
+    let cases: [(&str, DependencyKind, &[&str]); 27] = [
         (
             "requires: {bins: [jq, ffmpeg], anyBins: [magick]}",
             Program,
@@ -262,6 +294,13 @@ fn front_matter_names_what_is_needed() {
         ("requires: {npm: ['@a/b@^1', '--x']}", Npm, &["@a/b ^1"]),
         ("requires: {commands: [jq], optionalBins: [rg]}", Program, &["jq", "rg ?"]),
         ("requires: {optionalEnv: [API_KEY]}", EnvironmentVariable, &["API_KEY ?"]),
+        ("requires: {python: '>=3.8'}", Runtime, &["python >=3.8"]),
+        ("requires: {python: '3.8+'}", Python, &[]),
+        ("requires: {python: 3.8+, node: '18'}", Runtime, &["node >=18", "python >=3.8"]),
+        ("dependencies: {python: [aaa], npm: [bbb]}", Python, &["aaa"]),
+        ("install: pip install aaa", Python, &["aaa"]),
+        ("install: [pip install aaa, npm i bbb]", Npm, &["bbb"]),
+        ("install: '$(id); --x'", Python, &[]),
         ("requires: {os: [linux, macos]}", OperatingSystem, &["darwin", "linux"]),
         ("requires: {mcp: [github, 'a b']}", McpServer, &["github"]),
         ("dependencies: 'python>=3.8, pandas>=1.5'", Python, &["pandas >=1.5"]),
@@ -317,12 +356,16 @@ fn a_vendor_tells_how_its_programs_are_installed() {
 
 #[test]
 fn compatibility_is_prose() {
-    let skill = with_front_matter("compatibility: Requires Python 3.10+ and ffmpeg on macOS");
-    assert_eq!(lines(Runtime, &skill), ["python >=3.10"]);
-    assert_eq!(lines(Program, &skill), ["ffmpeg"]);
-    for entry in dependencies(&skill) {
-        assert_eq!(entry.evidence[0].source, DependencySource::Prose);
-        assert!(entry.confidence < 0.5);
+    for text in
+        ["Requires Python 3.10+ and ffmpeg on macOS", ">\n  Requires Python 3.10+\n  and ffmpeg"]
+    {
+        let skill = with_front_matter(&format!("compatibility: {text}\nlicense: jq"));
+        assert_eq!(lines(Runtime, &skill), ["python >=3.10"]);
+        assert_eq!(lines(Program, &skill), ["ffmpeg"]);
+        for entry in dependencies(&skill) {
+            assert_eq!(entry.evidence[0].source, DependencySource::Prose);
+            assert!(entry.confidence < 0.5);
+        }
     }
 }
 

@@ -182,6 +182,11 @@ fn engines_are_runtimes_and_bins_are_the_skills_own() {
     let engines = |engine: &str| format!("{{\"engines\":{{{engine}}}}}");
     assert_eq!(file(Runtime, "package.json", &engines("\"node\":\">=18\"")), ["node >=18"]);
     assert_eq!(file(Program, "package.json", &engines("\"bun\":\">=1\"")), ["bun >=1"]);
+    assert_eq!(
+        file(Npm, "package.json", "\u{feff}{\"dependencies\":{\"aaa\":\"1\"}}"),
+        ["aaa 1"],
+        "byte order mark"
+    );
     for hostile in ["\"node\":\"$(id)\"", "\"node\":1", "\"npm\":\">=9\"", "\"vscode\":\"1\""] {
         assert_eq!(
             names(&samples::bundled("# Demo\n", &[("package.json", &engines(hostile))])),

@@ -237,7 +237,7 @@ fn programs_of_one_system_tell_of_it() {
 
 #[test]
 fn files_that_the_bundle_lacks_are_named_in_every_place() {
-    let body = "# Demo\n\nRead `references/gone.md`.\n\n```bash\npython scripts/gone.py\n./scripts/gone.sh x\n\
+    let body = "# Demo\n\nRead `references/gone.md` and [this](references/linked.md#part).\n\n```bash\npython scripts/gone.py\n./scripts/gone.sh x\n\
                 bash {baseDir}/scripts/other.sh\ncp assets/gone.png .\n```\n";
     let skill = samples::bundled(body, &[("scripts/here.py", "")]);
     assert_eq!(
@@ -245,6 +245,7 @@ fn files_that_the_bundle_lacks_are_named_in_every_place() {
         [
             "assets/gone.png",
             "references/gone.md",
+            "references/linked.md",
             "scripts/gone.py",
             "scripts/gone.sh",
             "scripts/other.sh"
