@@ -71,6 +71,11 @@ impl<'c> Reader<'c> {
                 "import_from_statement" => self.import_from(node, &around),
                 "try_statement" => self.guarded(node, &around, &mut open),
                 "if_statement" => self.conditional(node, &around, &mut open),
+                "with_statement" => {
+                    let around = around.optional(self.suppresses(node));
+                    let mut cursor = node.walk();
+                    open.extend(node.named_children(&mut cursor).map(|n| (n, around.clone())));
+                }
                 kind if self.everywhere || is_statement(kind) => {
                     let mut cursor = node.walk();
                     open.extend(node.named_children(&mut cursor).map(|n| (n, around.clone())));
@@ -145,6 +150,14 @@ impl<'c> Reader<'c> {
         }
     }
 
+    /// `with suppress(ImportError):`
+    fn suppresses(&self, node: Node<'_>) -> bool {
+        let body =
+            node.child_by_field_name("body").map_or(node.end_byte(), |body| body.start_byte());
+        let head = Span::new(node.start_byte(), body.max(node.start_byte())).text(self.code);
+        head.contains("suppress(") && names_failed_imports(head)
+    }
+
     fn catches_imports(&self, handler: Node<'_>) -> bool {
         let mut cursor = handler.walk();
         let block = handler.named_children(&mut cursor).find(|child| child.kind() == "block");
@@ -152,10 +165,7 @@ impl<'c> Reader<'c> {
         let head = Span::new(handler.start_byte(), end.max(handler.start_byte())).text(self.code);
         let head = head.split(':').next().unwrap_or(head);
         let caught = head.trim_start_matches("except").trim_start_matches('*').trim();
-        caught.is_empty()
-            || ["ImportError", "ModuleNotFoundError", "Exception"]
-                .iter()
-                .any(|e| caught.contains(e))
+        caught.is_empty() || names_failed_imports(caught)
     }
 
     /// Whether a handler ends the program or raises: then nothing goes on without the import.
@@ -218,6 +228,11 @@ impl<'c> Reader<'c> {
     }
 }
 
+/// Whether a text names an exception that a failed import raises.
+fn names_failed_imports(text: &str) -> bool {
+    ["ImportError", "ModuleNotFoundError", "Exception"].iter().any(|name| text.contains(name))
+}
+
 fn is_statement(kind: &str) -> bool {
     kind.ends_with("_statement")
         || kind.ends_with("_definition")
@@ -278,9 +293,21 @@ impl Marker {
             }
             "sys.version_info[0]" | "sys.version_info.major" => {
                 let major: u8 = right.parse().ok()?;
-                ("python_version", format!("{major}.0"))
+                let (operator, value) = match operator {
+                    "==" | "!=" => (operator, format!("{major}.*")),
+                    ">" => (">=", format!("{}.0", major.checked_add(1)?)),
+                    "<=" => ("<", format!("{}.0", major.checked_add(1)?)),
+                    _ => (operator, format!("{major}.0")),
+                };
+                return Some(Self { variable: "python_version", operator, value });
             }
             _ => return None,
+        };
+        // Every 3.11 is more than the pair (3, 11).
+        let operator = match operator {
+            ">" if left == "sys.version_info" => ">=",
+            "<=" if left == "sys.version_info" => "<",
+            _ => operator,
         };
         if variable != "python_version" && !matches!(operator, "==" | "!=") {
             return None;
@@ -333,7 +360,13 @@ mod tests {
             ("platform.system() == \"Windows\"", Some("platform_system == \"Windows\"")),
             ("sys.version_info < (3, 11)", Some("python_version < \"3.11\"")),
             ("sys.version_info[:2] >= (3, 9)", Some("python_version >= \"3.9\"")),
-            ("sys.version_info[0] == 2", Some("python_version == \"2.0\"")),
+            ("sys.version_info[0] == 2", Some("python_version == \"2.*\"")),
+            ("sys.version_info.major != 3", Some("python_version != \"3.*\"")),
+            ("sys.version_info[0] > 2", Some("python_version >= \"3.0\"")),
+            ("sys.version_info[0] <= 2", Some("python_version < \"3.0\"")),
+            ("sys.version_info > (3, 8)", Some("python_version >= \"3.8\"")),
+            ("sys.version_info <= (3, 8)", Some("python_version < \"3.8\"")),
+            ("sys.version_info[:2] > (3, 8)", Some("python_version > \"3.8\"")),
             ("sys.platform == x", None),
             ("a == 'b'", None),
             ("os.name == 'nt' and x", None),

@@ -18,7 +18,7 @@ pub(super) fn analyze(
     to_source: &dyn Fn(Span) -> Span,
     block: &mut CodeBlock,
 ) {
-    let parsed = blank_prompts(placeholder::mask(code));
+    let parsed = blank_prompts(mask_versions(placeholder::mask(code)));
     let functions = analyze_all(code, &parsed, bundle, to_source, block);
     block.commands.retain(|command| !functions.contains(&command.program));
     block.functions = functions.into_iter().collect();
@@ -87,6 +87,23 @@ fn blank_prompts(code: String) -> String {
         .collect()
 }
 
+/// Overwrites the sign of `name>=1` and `name<=1` by a letter: who leaves out the quotes means a version
+/// and no file named `=1`.
+fn mask_versions(code: String) -> String {
+    let mut masked = code.into_bytes();
+    for at in 1..masked.len().saturating_sub(2) {
+        let is_version = matches!(masked[at], b'<' | b'>')
+            && (masked[at - 1].is_ascii_alphanumeric() || masked[at - 1] == b']')
+            && masked[at + 1] == b'='
+            && masked[at + 2].is_ascii_digit();
+        if is_version {
+            masked[at] = b'X';
+        }
+    }
+    // One ASCII letter for another leaves the text well-formed.
+    String::from_utf8(masked).unwrap_or_default()
+}
+
 struct Reader<'a> {
     code: &'a str,
     bundle: &'a Bundle,
@@ -118,11 +135,15 @@ impl<'a> Reader<'a> {
             }
             "file_redirect" if nesting <= MAX_NESTING => self.redirect(node),
             "heredoc_redirect" => self.block.facts.heredocs += 1,
-            "for_statement"
-            | "while_statement"
-            | "if_statement"
-            | "case_statement"
-            | "c_style_for_statement" => self.block.facts.loops += 1,
+            "for_statement" => {
+                self.block.facts.loops += 1;
+                if let Some(name) = node.child_by_field_name("variable") {
+                    self.variable(name, VariableAccess::Sets);
+                }
+            }
+            "while_statement" | "if_statement" | "case_statement" | "c_style_for_statement" => {
+                self.block.facts.loops += 1
+            }
             "function_definition" => {
                 if let Some(name) = node.child_by_field_name("name") {
                     self.functions.insert(self.span(name).text(self.code).to_owned());
@@ -150,14 +171,13 @@ impl<'a> Reader<'a> {
         let name = node.children(&mut cursor).find(|child| child.kind() == "variable_name");
         let Some(name) = name else { return };
         let behind = Span::new(name.end_byte(), node.end_byte()).text(self.code);
-        let access =
-            if behind.starts_with(":-") || behind.starts_with('-') || behind.starts_with(":=") {
-                VariableAccess::ReadsOrDefault
-            } else if behind.starts_with(":?") || behind.starts_with('?') {
-                VariableAccess::Reads
-            } else {
-                VariableAccess::Expands
-            };
+        let access = if [":-", "-", ":=", ":+", "+"].iter().any(|sign| behind.starts_with(sign)) {
+            VariableAccess::ReadsOrDefault
+        } else if behind.starts_with(":?") || behind.starts_with('?') {
+            VariableAccess::Reads
+        } else {
+            VariableAccess::Expands
+        };
         self.variable(name, access);
     }
 
@@ -199,6 +219,9 @@ impl<'a> Reader<'a> {
         let values: Vec<&str> =
             arguments.iter().map(|node| self.span(*node).text(self.code)).collect();
         self.own_files(word, written, &arguments, program);
+        if program == "read" {
+            arguments.iter().for_each(|name| self.variable(*name, VariableAccess::Sets));
+        }
         let start = word.start.min(self.span(node).start);
         let end = arguments.last().map_or(word.end, |last| self.span(*last).end.max(word.end));
         self.block.commands.push(Command {
@@ -233,6 +256,8 @@ impl<'a> Reader<'a> {
             next = match next {
                 Next::Data => Next::Data,
                 Next::File if written == "run" => Next::File,
+                // Behind the time that it gives.
+                Next::Program("timeout") => Next::Program("nohup"),
                 Next::File | Next::Program(_) => Next::behind(written),
             };
         }
@@ -303,11 +328,14 @@ pub(crate) fn launched<'c>(program: &'c str, arguments: &'c [String]) -> (&'c st
     let (mut program, mut arguments) = (program, arguments);
     while is_launcher(program) {
         let mut is_value = false;
+        // How long it may take stands in front of the program.
+        let mut is_duration = program == "timeout";
         let next = arguments.iter().position(|word| {
             let skipped = std::mem::take(&mut is_value);
             let is_option = word.starts_with('-');
             is_value = !skipped && is_option && takes_value(program, word);
-            !skipped && !is_option && !word.contains('=')
+            let is_word = !skipped && !is_option && !word.contains('=');
+            is_word && !std::mem::take(&mut is_duration)
         });
         let Some((word, rest)) = next.and_then(|at| arguments.get(at..)?.split_first()) else {
             return (program, arguments);
@@ -321,7 +349,16 @@ pub(crate) fn launched<'c>(program: &'c str, arguments: &'c [String]) -> (&'c st
 fn is_launcher(program: &str) -> bool {
     matches!(
         program,
-        "sudo" | "doas" | "env" | "time" | "exec" | "nohup" | "nice" | "setsid" | "xargs"
+        "sudo"
+            | "doas"
+            | "env"
+            | "time"
+            | "timeout"
+            | "exec"
+            | "nohup"
+            | "nice"
+            | "setsid"
+            | "xargs"
     )
 }
 
@@ -333,6 +370,7 @@ fn takes_value(launcher: &str, option: &str) -> bool {
         }
         "env" => &["-u", "-C", "--unset", "--chdir"],
         "time" => &["-f", "-o", "--format", "--output"],
+        "timeout" => &["-k", "-s", "--kill-after", "--signal"],
         "exec" => &["-a"],
         "nice" => &["-n", "--adjustment"],
         "xargs" => &["-n", "-I", "-L", "-P", "-d", "-s", "-a", "-E", "-J", "-R"],

@@ -50,8 +50,11 @@ pub(super) fn collect(skill: &Skill, collector: &mut Collector<'_>) {
     let said = skill.front_matter().span().filter(|_| skill.metadata().compatibility.is_some());
     if let Some(block) = said {
         let text = block.text(skill.source());
-        let line = text.lines().find(|line| line.starts_with("compatibility:"));
-        if let Some(span) = line.and_then(|line| Span::of_slice(text, line)) {
+        // The value may go on in lines below.
+        let mut lines = text.lines().skip_while(|line| !line.starts_with("compatibility:"));
+        let first = lines.next();
+        let more = lines.take_while(|line| line.starts_with([' ', '\t']));
+        for span in first.into_iter().chain(more).filter_map(|line| Span::of_slice(text, line)) {
             line_of(skill, span.shifted(block.start), collector);
         }
     }

@@ -4,6 +4,9 @@ use skvm_core::artifact::DependencyKind as Kind;
 
 use super::collector::Facts;
 
+/// Ends of the names of archives.
+const ARCHIVES: [&str; 4] = [".whl", ".tar.gz", ".tar.bz2", ".zip"];
+
 /// `name[extra] >=1,<2 ; marker` and `name @ address ; marker`; `None` for anything else. What it
 /// gives holds no character beyond those of names, versions and markers, except for an address.
 pub(super) fn python(text: &str) -> Option<(String, Facts)> {
@@ -21,7 +24,8 @@ pub(super) fn python(text: &str) -> Option<(String, Facts)> {
         .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.'))
         .unwrap_or(requirement.len());
     let (name, rest) = requirement.split_at_checked(end)?;
-    if !is_python_name(name) {
+    // What ends like an archive is a file beside the project.
+    if !is_python_name(name) || ARCHIVES.iter().any(|end| name.ends_with(end)) {
         return None;
     }
     let (extras, versions) = match rest.trim_start().strip_prefix('[') {
@@ -72,7 +76,7 @@ pub(super) fn name_at(address: &str) -> Option<String> {
     let name = match egg {
         Some(egg) => egg.split('[').next().unwrap_or(egg),
         None if file.ends_with(".whl") => file.split('-').next().unwrap_or(file),
-        None if [".tar.gz", ".zip", ".tar.bz2"].iter().any(|end| file.ends_with(end)) => {
+        None if ARCHIVES.iter().any(|end| file.ends_with(end)) => {
             let version = file.match_indices('-').find(|(at, _)| {
                 file.get(at + 1..)
                     .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
@@ -87,7 +91,8 @@ pub(super) fn name_at(address: &str) -> Option<String> {
     is_python_name(name).then(|| name.to_owned())
 }
 
-fn is_python_name(name: &str) -> bool {
+/// Whether a word is the name of a distribution by the grammar of PEP 508.
+pub(super) fn is_python_name(name: &str) -> bool {
     let is_end = |c: char| c.is_ascii_alphanumeric();
     (1..=100).contains(&name.len())
         && name.starts_with(is_end)
@@ -171,8 +176,10 @@ pub(super) fn is_npm_name(name: &str) -> bool {
 
 /// Whether a text is a range or a tag of the npm registry, and not an address, a path or an alias.
 pub(super) fn is_npm_range(range: &str) -> bool {
+    let start = range.trim_start();
     range.len() <= 100
-        && !range.starts_with('-')
+        && !start.is_empty()
+        && !start.starts_with('-')
         && range.bytes().all(|b| b.is_ascii_alphanumeric() || b"^~<>=.*+-| ".contains(&b))
 }
 
@@ -285,6 +292,7 @@ mod tests {
             "é",
             "a==1\n-r x",
             "a[",
+            "a-1-py3-none-any.whl",
             "",
         ] {
             assert_eq!(parsed(hostile), None, "{hostile}");

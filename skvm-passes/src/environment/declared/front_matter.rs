@@ -33,8 +33,18 @@ pub(super) fn collect(skill: &Skill, collector: &mut Collector<'_>) {
         words("env").iter().for_each(|name| declared.variable(name, false));
         declared.requires(requires);
     }
-    if let Some(Value::Array(specs)) = front_matter.get("install") {
-        specs.iter().filter_map(InstallSpec::read).for_each(|spec| declared.install(&spec));
+    match front_matter.get("install") {
+        Some(Value::Array(specs)) => {
+            specs.iter().filter_map(InstallSpec::read).for_each(|spec| declared.install(&spec));
+            specs.iter().filter_map(Value::as_str).for_each(|command| declared.command(command));
+        }
+        Some(Value::String(commands)) => {
+            commands.lines().for_each(|command| declared.command(command));
+        }
+        _ => {}
+    }
+    if let Some(Value::Object(dependencies)) = front_matter.get("dependencies") {
+        declared.requires(dependencies);
     }
     for written in front_matter.get("dependencies").map(words_of).unwrap_or_default() {
         declared.written(&written);
@@ -95,7 +105,16 @@ impl Declared<'_, '_, '_> {
 
     /// The keys of `requires` that no vendor documents and skills use all the same.
     fn requires(&mut self, requires: &serde_json::Map<String, Value>) {
-        let words = |key: &str| requires.get(key).map(words_of).unwrap_or_default();
+        for (key, program) in [("python", "python3"), ("node", "node")] {
+            let version = requires.get(key).and_then(Value::as_str).and_then(least);
+            if let Some(version) = version {
+                let facts = Facts { requirement: Some(version), ..Facts::providing(program) };
+                self.add(Kind::Runtime, key, facts);
+            }
+        }
+        // A version is no list of packages.
+        let listed = |value: &&Value| value.as_str().and_then(least).is_none();
+        let words = |key: &str| requires.get(key).filter(listed).map(words_of).unwrap_or_default();
         for key in ["python", "pip", "pypi", "packages"] {
             for written in words(key) {
                 if let Some((name, facts)) = requirement::python(&written) {
@@ -145,17 +164,22 @@ impl Declared<'_, '_, '_> {
         if let (Some(manager), Some(name)) = (manager, name) {
             self.package(manager, name, &spec.bins);
         }
-        for command in spec.extra.get("command").and_then(Value::as_str).into_iter() {
-            let commands = code::shell_commands(command).commands;
-            let place = self.place(command);
-            for found in commands {
-                // Places inside the text are places in no file.
-                let span = place.span.unwrap_or(Span::new(0, 0));
-                install::collect(&Command { span, word: span, ..found }, None, self.collector);
-            }
+        if let Some(command) = spec.extra.get("command").and_then(Value::as_str) {
+            self.command(command);
         }
         if manager.is_none() {
             spec.bins.iter().for_each(|name| self.program(name, false));
+        }
+    }
+
+    /// A shell text that installs something.
+    fn command(&mut self, command: &str) {
+        let commands = code::shell_commands(command).commands;
+        let place = self.place(command);
+        for found in commands {
+            // Places inside the text are places in no file.
+            let span = place.span.unwrap_or(Span::new(0, 0));
+            install::collect(&Command { span, word: span, ..found }, None, self.collector);
         }
     }
 
@@ -238,6 +262,18 @@ impl Declared<'_, '_, '_> {
             None => {}
         }
     }
+}
+
+/// `3.8`, `3.8+` and `>=3.8` as `>=3.8`; `None` for what is no version.
+fn least(text: &str) -> Option<String> {
+    let text = text.trim().trim_end_matches('+');
+    let range = match text.starts_with(|c: char| c.is_ascii_digit()) {
+        true => format!(">={text}"),
+        false => text.to_owned(),
+    };
+    let is_range = range.starts_with(['<', '>', '=', '~', '!'])
+        && range.contains(|c: char| c.is_ascii_digit());
+    requirement::python(&format!("x {range}")).filter(|_| is_range)?.1.requirement
 }
 
 /// The words of a list, or of a text with commas or line ends between them.

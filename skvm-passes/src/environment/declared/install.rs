@@ -95,17 +95,31 @@ const GO_VALUES: [&str; 5] = ["-tags", "-ldflags", "-mod", "-o", "-gcflags"];
 const GEM_VALUES: [&str; 8] =
     ["-v", "--version", "-i", "--install-dir", "-n", "--bindir", "-s", "--source"];
 /// Of `npx` and its relatives; what stands behind `-p` is a package itself.
-const RUNNER_VALUES: [&str; 8] =
-    ["--registry", "--cache", "--python", "--index-url", "--with", "--from", "-c", "--call"];
+const RUNNER_VALUES: [&str; 15] = [
+    "--registry",
+    "--cache",
+    "--python",
+    "-p",
+    "--package",
+    "--index",
+    "--index-url",
+    "--with",
+    "--with-editable",
+    "--with-requirements",
+    "--from",
+    "--spec",
+    "--env-file",
+    "-c",
+    "--call",
+];
 
 /// Names that stand for the reader's choice.
-const PLACEHOLDERS: [&str; 10] = [
+const PLACEHOLDERS: [&str; 9] = [
     "package",
     "package-name",
     "package_name",
     "packages",
     "some-package",
-    "your-package",
     "module",
     "module-name",
     "name",
@@ -124,13 +138,15 @@ enum Install<'c> {
     NpmRun(&'c [String]),
     /// Fetches one Python distribution and runs it.
     PythonRun(&'c [String]),
+    /// Runs something beside distributions that it fetches.
+    PythonWith(&'c [String]),
 }
 
 /// Whether a command is only there to install something, so that its program is one way among others.
 pub(in super::super) fn is_install(command: &Command) -> bool {
     let (program, arguments) = launched(&command.program, &command.arguments);
     match recognised(program, arguments) {
-        Some(Install::NpmRun(_) | Install::PythonRun(_)) | None => false,
+        Some(Install::NpmRun(_) | Install::PythonRun(_) | Install::PythonWith(_)) | None => false,
         Some(_) => true,
     }
 }
@@ -139,7 +155,8 @@ fn recognised<'c>(program: &str, arguments: &'c [String]) -> Option<Install<'c>>
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let behind = |count: usize| arguments.get(count..).unwrap_or_default();
     Some(match (program, words.as_slice()) {
-        ("pip" | "pip3" | "pipx", ["install", ..]) => Install::Python(behind(1)),
+        ("pipx", ["install", ..]) => Install::Python(behind(1)),
+        (pip, ["install", ..]) if program::is_pip(pip) => Install::Python(behind(1)),
         ("pipx", ["run", ..]) => Install::PythonRun(behind(1)),
         (python, ["-m", "pip" | "pip3" | "pipx", "install", ..]) if program::is_python(python) => {
             Install::Python(behind(3))
@@ -147,6 +164,7 @@ fn recognised<'c>(program: &str, arguments: &'c [String]) -> Option<Install<'c>>
         ("uv", ["pip", "install", ..] | ["tool", "install", ..]) => Install::Python(behind(2)),
         ("uv", ["add", ..]) | ("poetry" | "pdm", ["add", ..]) => Install::Python(behind(1)),
         ("uv", ["tool", "run", ..]) => Install::PythonRun(behind(2)),
+        ("uv", ["run", ..]) => Install::PythonWith(behind(1)),
         ("uvx", _) => Install::PythonRun(arguments),
         ("npm", ["install" | "i" | "add" | "ci", ..])
         | ("pnpm" | "bun" | "yarn", ["add" | "install" | "i", ..]) => Install::Npm(behind(1)),
@@ -186,9 +204,10 @@ pub(in super::super) fn collect(
             }
         }
         Some(Install::PythonRun(words)) => {
-            for word in values(words, &["--from", "--with", "--spec"]) {
+            for word in values(words, &["--from", "--spec"]) {
                 python(word, place, collector);
             }
+            python_beside(words, place, collector);
             if values(words, &["--from", "--spec"]).next().is_none()
                 && let Some(word) = named(words, &RUNNER_VALUES).next()
             {
@@ -197,6 +216,7 @@ pub(in super::super) fn collect(
                 python(&word, place, collector);
             }
         }
+        Some(Install::PythonWith(words)) => python_beside(words, place, collector),
         Some(Install::Npm(words)) => {
             for word in named(words, &NPM_VALUES) {
                 npm(word, place, collector);
@@ -212,6 +232,8 @@ pub(in super::super) fn collect(
         }
         Some(Install::System(manager, words)) => {
             for word in named(words, &SYSTEM_VALUES) {
+                // `jq=1.6`
+                let word = word.split('=').next().unwrap_or(word);
                 // In capitals stands what the reader is to fill in.
                 let in_capitals = !word.bytes().any(|b| b.is_ascii_lowercase());
                 if requirement::is_system_name(word) && !in_capitals {
@@ -242,7 +264,9 @@ pub(in super::super) fn collect(
         Some(Install::Gem(words)) => {
             let version = values(words, &["-v", "--version"]).next();
             for word in named(words, &GEM_VALUES) {
-                tool(Kind::Gem, word, version, place, collector);
+                // `rails:7.1`
+                let (name, at) = word.split_once(':').map_or((word, None), |(n, v)| (n, Some(v)));
+                tool(Kind::Gem, name, at.or(version), place, collector);
             }
         }
         None => {}
@@ -256,11 +280,24 @@ fn named<'w>(words: &'w [String], with_value: &'w [&str]) -> impl Iterator<Item 
         if std::mem::take(&mut is_value) {
             return false;
         }
-        is_value = with_value.contains(word);
+        is_value = with_value.contains(word) || ends_in_option_with_value(word, with_value);
         !is_value
             && !word.starts_with(['-', '.', '/', '~', '$', '<', '{', '`', '%'])
-            && !PLACEHOLDERS.contains(&word.to_ascii_lowercase().as_str())
+            && !is_placeholder(&word.to_ascii_lowercase())
     })
+}
+
+/// `-qr`: two options in one word, the second with a value.
+fn ends_in_option_with_value(word: &str, with_value: &[&str]) -> bool {
+    let is_option = |letter: &str| with_value.iter().any(|o| o.strip_prefix('-') == Some(letter));
+    let letters = word.strip_prefix('-').filter(|letters| letters.len() == 2);
+    letters
+        .and_then(|letters| letters.split_at_checked(1))
+        .is_some_and(|(first, second)| first != "-" && !is_option(first) && is_option(second))
+}
+
+fn is_placeholder(word: &str) -> bool {
+    PLACEHOLDERS.contains(&word) || word.starts_with("your-") || word.starts_with("your_")
 }
 
 /// The values of some options: `-p x`, `--package=x`.
@@ -280,6 +317,25 @@ fn python(word: &str, place: Place<'_>, collector: &mut Collector<'_>) {
     {
         let facts = Facts { requirement: Some(address), ..Facts::default() };
         collector.add(Kind::Python, &name, facts, place);
+    }
+}
+
+/// The distributions that `--with a,b>=1,<2` asks for: a comma in front of a name ends one.
+fn python_beside(words: &[String], place: Place<'_>, collector: &mut Collector<'_>) {
+    for value in values(words, &["--with"]) {
+        let mut requirement = String::new();
+        for part in value.split(',') {
+            if part.trim_start().starts_with(|c: char| c.is_ascii_alphanumeric())
+                && requirement.matches('[').count() == requirement.matches(']').count()
+            {
+                python(&requirement, place, collector);
+                requirement.clear();
+            } else if !requirement.is_empty() {
+                requirement.push(',');
+            }
+            requirement.push_str(part);
+        }
+        python(&requirement, place, collector);
     }
 }
 

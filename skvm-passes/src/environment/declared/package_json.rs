@@ -12,7 +12,9 @@ use super::super::requirement;
 /// only developers of the package need is left out, as is what comes from the bundle itself.
 pub(super) fn collect(file: &BundleFile, collector: &mut Collector<'_>) {
     let Some(text) = file.text() else { return };
-    let Ok(package) = serde_json::from_str::<Value>(text) else { return };
+    let Ok(package) = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) else {
+        return;
+    };
     let place = |word: &str| {
         let at = text.find(&format!("\"{word}\""));
         let span = at.map(|at| Span::new(at + 1, at + 1 + word.len()));

@@ -10,15 +10,17 @@ use skvm_core::span::Span;
 use toml::Value;
 
 use super::super::collector::{Collector, Facts, Place};
-use super::super::requirement;
+use super::super::{marker, requirement};
 
 /// Most requirements files that others lead to.
 const MAX_FILES: usize = 64;
 
-/// `requirements.txt`, `requirements-dev.in`, `requirements/base.txt`.
+/// `requirements.txt`, `requirements-dev.in`, `dev-requirements.txt`, `requirements/base.txt`.
 pub(super) fn is_requirements_file(path: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let is_named = name.starts_with("requirements")
+        || ["-requirements", "_requirements", ".requirements"].iter().any(|e| stem.ends_with(e))
         || folder.rsplit('/').next().is_some_and(|folder| folder == "requirements");
     is_named && (name.ends_with(".txt") || name.ends_with(".in"))
 }
@@ -100,6 +102,7 @@ fn logical_lines(text: &str) -> Vec<(String, Option<Span>)> {
     let mut lines = Vec::new();
     let mut joined: Option<(String, Option<Span>)> = None;
     for line in text.lines() {
+        let line = line.strip_prefix('\u{feff}').unwrap_or(line);
         let continues = line.ends_with('\\');
         let part = line.trim_end_matches('\\');
         let part = if part.trim_start().starts_with('#') { "" } else { part };
@@ -129,7 +132,13 @@ fn add_requirement(
 ) {
     let place = Place { source, file, span };
     if let Some((name, facts)) = requirement::python(text) {
-        collector.add(Kind::Python, &name, facts, place);
+        match name.as_str() {
+            "python" => {
+                let facts = Facts { requirement: facts.requirement, ..Facts::providing("python3") };
+                collector.add(Kind::Runtime, "python", facts, place);
+            }
+            _ => collector.add(Kind::Python, &name, facts, place),
+        }
     } else if text.contains("://")
         && let Some(name) = requirement::name_at(text)
         && let Some(requirement) = requirement::direct(text)
@@ -209,9 +218,20 @@ impl Declared<'_, '_, '_> {
     }
 
     fn poetry(&mut self, name: &str, constraint: &Value) {
+        let (mut marker, mut address) = (None, None);
         let (version, optional, extras) = match constraint {
             Value::String(version) => (Some(version.as_str()), false, Vec::new()),
             Value::Table(table) => {
+                let told = |key: &str| table.get(key).and_then(Value::as_str);
+                // What lies beside the project comes from no registry.
+                if told("path").is_some() {
+                    return;
+                }
+                marker = told("markers").filter(|text| marker::is_wellformed(text));
+                let revision = ["rev", "tag", "branch"].into_iter().find_map(told);
+                let revision = revision.map(|revision| format!("@{revision}")).unwrap_or_default();
+                let git = told("git").map(|address| format!("git+{address}{revision}"));
+                address = git.or_else(|| told("url").map(str::to_owned));
                 let extras = table.get("extras").and_then(Value::as_array).into_iter().flatten();
                 (
                     table.get("version").and_then(Value::as_str),
@@ -219,6 +239,8 @@ impl Declared<'_, '_, '_> {
                     extras.filter_map(Value::as_str).map(str::to_owned).collect(),
                 )
             }
+            // Several versions, each under a condition of its own.
+            Value::Array(_) => (None, false, Vec::new()),
             _ => return,
         };
         let requirement = version.and_then(requirement::from_poetry);
@@ -227,7 +249,12 @@ impl Declared<'_, '_, '_> {
             [] => format!("{name}{spelled}"),
             extras => format!("{name}[{}]{spelled}", extras.join(",")),
         };
-        let Some((name, facts)) = requirement::python(&spelled) else { return };
+        let Some((name, mut facts)) = requirement::python(&spelled) else { return };
+        facts.marker = marker.map(str::to_owned);
+        if let Some(address) = address {
+            let Some(address) = requirement::direct(&address) else { return };
+            facts.requirement = Some(address);
+        }
         if name == "python" {
             let facts = Facts { requirement: facts.requirement, ..Facts::providing("python3") };
             self.add(Kind::Runtime, "python", facts, &name);

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use skvm_core::artifact::Import;
 
-use super::super::requirement::normalised;
+use super::super::requirement::{is_python_name, normalised};
 
 /// The top-level modules of the standard library, Python 3.8 to 3.14, without private ones.
 static STDLIB: LazyLock<BTreeSet<&str>> =
@@ -253,6 +253,14 @@ fn telling_part(module: &str) -> String {
     parts[..=depth.min(parts.len() - 1)].join(".")
 }
 
+/// `google.cloud.tasks` of `google.cloud.tasks_v2beta3`.
+fn without_version(module: &str) -> Option<String> {
+    let (name, version) = module.rsplit_once("_v")?;
+    let is_version = version.starts_with(|c: char| c.is_ascii_digit())
+        && version.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    is_version.then(|| name.to_owned())
+}
+
 /// The longest prefix of a module that the table has.
 fn known_prefix(module: &str) -> Option<&'static str> {
     let mut name = module;
@@ -272,6 +280,12 @@ pub(in super::super) fn distribution(
     declared: &mut dyn Iterator<Item = &str>,
 ) -> Option<String> {
     let known = known_prefix(module).and_then(|prefix| DISTRIBUTIONS.get(prefix));
+    let unversioned = (known.is_none() && module.starts_with("google."))
+        .then(|| without_version(&telling_part(module)))
+        .flatten();
+    if let Some(unversioned) = unversioned {
+        return distribution(&unversioned, declared);
+    }
     let top = module.split('.').next().unwrap_or(module);
     let in_namespace = NAMESPACES.binary_search(&top).is_ok();
     let mut able: Vec<String> = Vec::new();
@@ -319,6 +333,7 @@ pub(in super::super) fn distribution(
         }
         None => Some(top.replace('_', "-")),
     }
+    .filter(|name| is_python_name(name))
 }
 
 /// The service that a module is a client of.
@@ -361,11 +376,15 @@ mod tests {
             ("PIL.Image", Some("pillow")),
             ("google.cloud.storage.blob", Some("google-cloud-storage")),
             ("google.cloud.unheard_of", Some("google-cloud-unheard-of")),
+            ("google.cloud.storage_v2.types", Some("google-cloud-storage")),
+            ("google.cloud.unheard_of_v1beta1", Some("google-cloud-unheard-of")),
             ("google", None),
             ("google.cloud", None),
             ("azure.unheard.of", Some("azure-unheard")),
             ("faster_whisper", Some("faster-whisper")),
             ("some_package.sub", Some("some-package")),
+            ("数据", None),
+            ("trailing_", None),
         ];
         for (module, expected) in cases {
             assert_eq!(of(module, &[]).as_deref(), expected, "{module}");

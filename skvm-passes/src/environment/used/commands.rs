@@ -46,13 +46,11 @@ fn own_names<'s>(skill: &'s Skill, code: &'s CodeIndex) -> BTreeSet<String> {
             }
             "pyproject.toml" => {
                 let Ok(project) = text.parse::<toml::Table>() else { continue };
-                let scripts = project.get("project").and_then(|project| project.get("scripts"));
-                own.extend(
-                    scripts
-                        .and_then(toml::Value::as_table)
-                        .into_iter()
-                        .flat_map(|scripts| scripts.keys().cloned()),
-                );
+                let poetry = project.get("tool").and_then(|tool| tool.get("poetry"));
+                for project in [project.get("project"), poetry].into_iter().flatten() {
+                    let scripts = project.get("scripts").and_then(toml::Value::as_table);
+                    own.extend(scripts.into_iter().flat_map(|scripts| scripts.keys().cloned()));
+                }
             }
             _ => {}
         }
@@ -76,19 +74,8 @@ fn one(
     }
     let (name, arguments) = launched(&command.program, &command.arguments);
     let is_path = command.word.len() > command.program.len() + 2;
-    // `command -v jq` asks for a program, and `timeout 5 jq` runs one.
-    let asked = match command.program.as_str() {
-        "command" | "which" | "type" | "hash" => {
-            command.arguments.iter().rfind(|a| !a.starts_with('-'))
-        }
-        "timeout" => command.arguments.iter().skip_while(|a| a.starts_with('-')).nth(1),
-        _ => None,
-    };
-    if let Some(asked) =
-        asked.filter(|asked| program::is_dependency(asked) && !own.contains(*asked))
-    {
+    for asked in asked(command).filter(|asked| !own.contains(*asked)) {
         needs(asked, place, collector);
-        return;
     }
     let launched_path = name != command.program
         && arguments.len() < command.arguments.len()
@@ -106,6 +93,18 @@ fn one(
     if program::runtime(name).is_some() || !install::is_install(command) {
         needs(name, place, collector);
     }
+}
+
+/// The programs that `command -v jq` and `which jq rg` ask for, and the one that `command jq` runs.
+fn asked(command: &Command) -> impl Iterator<Item = &String> {
+    let has = |option: &str| command.arguments.iter().any(|argument| argument == option);
+    let most = match command.program.as_str() {
+        "which" | "type" | "hash" => usize::MAX,
+        "command" if has("-v") || has("-V") => usize::MAX,
+        "command" => 1,
+        _ => 0,
+    };
+    command.arguments.iter().filter(|argument| !argument.starts_with('-')).take(most)
 }
 
 /// `python -m module`

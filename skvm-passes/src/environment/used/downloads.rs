@@ -52,7 +52,19 @@ fn fetched<'b>(
 fn is_run(block: &CodeBlock, at: usize, command: &Command, text: &str) -> bool {
     let is_shell = |command: &Command| {
         let (program, _) = launched(&command.program, &command.arguments);
-        matches!(program, "sh" | "bash" | "zsh" | "dash" | "python" | "python3" | "node" | "iex")
+        matches!(
+            program,
+            "sh" | "bash"
+                | "zsh"
+                | "dash"
+                | "python"
+                | "python3"
+                | "node"
+                | "iex"
+                | "eval"
+                | "source"
+                | "."
+        )
     };
     let piped = block.commands.get(at + 1).is_some_and(|next| {
         let between = Span::new(command.span.end, next.span.start.max(command.span.end));

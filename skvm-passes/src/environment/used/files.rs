@@ -35,6 +35,9 @@ pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector
             }
         }
     }
+    for link in skill.document().links() {
+        check(link.dest().split('#').next().unwrap_or(""), link.span());
+    }
     for inline in skill.document().code_spans() {
         check(inline.content().text(skill.source()), inline.content());
     }

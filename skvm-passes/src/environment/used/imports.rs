@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use skvm_core::artifact::{
     CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, DependencyKind as Kind,
-    DependencySource as Source, Import,
+    DependencySource as Source, Import, PlaceholderKind,
 };
 use skvm_core::skill::Skill;
 
@@ -22,6 +22,7 @@ pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector
         for import in &block.imports {
             let place = Place { source: Source::Import, file, span: Some(import.span) };
             match block.facts.language {
+                CodeLanguage::Python if is_to_fill_in(block, import) => {}
                 CodeLanguage::Python => from_python(import, file, &python, place, collector),
                 CodeLanguage::JavaScript => {
                     from_javascript(block, import, &javascript, place, collector)
@@ -30,6 +31,17 @@ pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector
             }
         }
     }
+}
+
+/// Whether an import has `<module>` or `{module}` in it, which the reader is to fill in.
+fn is_to_fill_in(block: &CodeBlock, import: &Import) -> bool {
+    use PlaceholderKind::{Angle, Brace, DoubleBrace};
+
+    block.placeholders.iter().any(|placeholder| {
+        matches!(placeholder.kind, Angle | Brace | DoubleBrace)
+            && import.span.start <= placeholder.span.start
+            && placeholder.span.start < import.span.end
+    })
 }
 
 fn from_python(

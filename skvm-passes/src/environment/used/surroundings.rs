@@ -32,6 +32,10 @@ const NO_HOSTS: [&str; 12] = [
     "example.net",
 ];
 
+/// Options of `mcp add` whose value is the next word.
+const MCP_VALUES: [&str; 8] =
+    ["-t", "--transport", "-s", "--scope", "-e", "--env", "-H", "--header"];
+
 pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector<'_>) {
     for block in &code.blocks {
         variables(block, collector);
@@ -48,9 +52,19 @@ pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector
         for command in &block.commands {
             let words: Vec<&str> = command.arguments.iter().map(String::as_str).collect();
             let server = match (command.program.as_str(), words.as_slice()) {
-                ("mcporter", ["call", call, ..]) => call.split(['.', '(']).next(),
+                ("mcporter", ["call", rest @ ..]) => {
+                    let told = rest.iter().skip_while(|word| **word != "--server").nth(1);
+                    let call = rest.iter().find(|word| !word.starts_with('-'));
+                    told.or(call).and_then(|call| call.split(['.', '(']).next())
+                }
                 ("claude" | "codex" | "gemini", ["mcp", "add", rest @ ..]) => {
-                    rest.iter().find(|word| !word.starts_with('-')).copied()
+                    let mut is_value = false;
+                    let mut names = rest.iter().filter(|word| {
+                        let is_name = !std::mem::take(&mut is_value) && !word.starts_with('-');
+                        is_value = MCP_VALUES.contains(word);
+                        is_name
+                    });
+                    names.next().copied()
                 }
                 _ => None,
             };
@@ -183,7 +197,8 @@ fn shown_variables(skill: &Skill, code: &CodeIndex, collector: &mut Collector<'_
         if let Some(facts) = variable_facts(name).filter(|facts| facts.secret)
             && name.contains('_')
         {
-            let span = Some(inline.content());
+            // The value behind the name stays out of the evidence.
+            let span = Span::of_slice(skill.source(), name);
             let place = Place { source: Source::Reference, file: None, span };
             collector.add(Kind::EnvironmentVariable, name, facts, place);
         }
