@@ -45,7 +45,8 @@ pub(super) fn analyze(code: &str, to_source: &dyn Fn(Span) -> Span, block: &mut 
         for (at, _) in code.match_indices(spelling).take(MAX_USES) {
             let start = at + spelling.len();
             if let Some((name, access)) = variable(code.get(start..).unwrap_or(""), *form) {
-                let span = to_source(Span::new(at, start + name.len()));
+                let end = Span::of_slice(code, name).map_or(start, |span| span.end);
+                let span = to_source(Span::new(at, end));
                 block.variables.push(VariableUse { name: name.to_owned(), access, span });
             }
         }

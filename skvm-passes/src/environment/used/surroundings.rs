@@ -183,7 +183,9 @@ fn shown_variables(skill: &Skill, code: &CodeIndex, collector: &mut Collector<'_
         if let Some(facts) = variable_facts(name).filter(|facts| facts.secret)
             && name.contains('_')
         {
-            let span = Some(inline.content());
+            // Up to the name's end: behind it a value may stand.
+            let end = Span::of_slice(skill.source(), name).map(|span| span.end);
+            let span = end.map(|end| Span::new(inline.content().start, end));
             let place = Place { source: Source::Reference, file: None, span };
             collector.add(Kind::EnvironmentVariable, name, facts, place);
         }
