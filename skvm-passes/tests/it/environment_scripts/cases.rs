@@ -427,6 +427,14 @@ pub(super) const CASES: &[(&str, &[Part])] = &[
         ],
     ),
     (
+        "files-that-lack-in-quotes",
+        &[Shell(
+            "python3 'scripts/`>PWNED`.py'\nbash 'scripts/\";>PWNED;\".sh'\nbash \"scripts/';>PWNED;'.sh\"\n\
+             bash 'scripts/a;>PWNED;b.sh' 'scripts/a|>PWNED.sh' 'scripts/a&&>PWNED.sh' 'scripts/\\\\`>PWNED`.sh'\n\
+             bash 'scripts/%s%n.sh' 'scripts/~.sh' 'scripts/[a].sh' 'scripts/a?.sh' 'scripts/!x.sh' 'scripts/#x.sh'",
+        )],
+    ),
+    (
         "bundle-file-names",
         &[
             File("scripts/$(touch PWNED).py", "import rich\n"),

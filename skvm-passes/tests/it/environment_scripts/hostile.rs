@@ -4,11 +4,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use skvm_core::artifact::{
+    Action, ActionKind, Check, EnvironmentPlan, ManualReason, ManualStep, Scope, Word,
+};
 use skvm_core::skill::Skill;
 
 use super::cases::CASES;
 use super::jail::{Jail, Run, checked_scripts};
-use crate::plan::{everything, plain_root, planned};
+use crate::plan::{everything, linux, plain_root, planned};
 
 /// Where the setup, and the stubs that stand in for package managers, may leave something.
 const OWN: [&str; 3] = ["environment", "state", "installed"];
@@ -82,5 +85,121 @@ fn hostile_skills_reach_no_shell_no_option_and_no_file() {
         let before = std::time::Instant::now();
         assert_contained(name, &skill);
         assert!(before.elapsed().as_secs() < 60, "{name}");
+    }
+}
+
+/// Texts that no plan holds, as nothing of the kind is a name.
+const TEXTS: [&str; 34] = [
+    "; touch PWNED",
+    "$(touch PWNED)",
+    "`touch PWNED`",
+    "${IFS}`touch PWNED`",
+    "'; touch PWNED; '",
+    "\"; touch PWNED; \"",
+    "'$(touch PWNED)'",
+    "\"$(touch PWNED)\"",
+    "\\'; touch PWNED; \\'",
+    "'\\''; touch PWNED; '\\''",
+    "\n touch PWNED\n",
+    "\\\n touch PWNED",
+    "x\r\ntouch PWNED",
+    "| touch PWNED",
+    "&& touch PWNED",
+    "& touch PWNED &",
+    "> PWNED",
+    "<(touch PWNED)",
+    "$((0)) $x ${x:?} $0 $$ $! $env_dir",
+    "<<EOF",
+    "}; touch PWNED; {",
+    "); touch PWNED; (",
+    "# touch PWNED",
+    "!touch PWNED!",
+    "~ ~root",
+    "* ? [a-z] {a,b}",
+    "%s %n %d \\n \\0 \\c",
+    "--help",
+    "-e",
+    "--",
+    "",
+    " ",
+    "tab\tand \u{fc}\u{e9}\u{4e2d}",
+    "\u{1b}[2J\u{7}\u{9b}x\u{202e}y\u{2028}z\u{85}",
+];
+
+/// A plan in which a text stands in every place.
+fn plan_of(text: &str) -> EnvironmentPlan {
+    let run = |first: &str| Check::Run {
+        argv: vec![Word::text("node"), Word::text(first), Word::text(text)],
+        folder: None,
+    };
+    let action = Action {
+        id: text.to_owned(),
+        kind: ActionKind::Tool,
+        dependencies: vec![text.to_owned()],
+        argv: vec![Word::text("node"), Word::text(text), Word::in_environment(format!("x{text}"))],
+        variables: [("GOBIN".to_owned(), Word::text(text))].into(),
+        scope: Scope::Skill,
+        optional: false,
+        after: Vec::new(),
+        check: vec![Check::File { path: Word::in_environment(format!("not there{text}")) }],
+        verify: vec![run("verify")],
+    };
+    let step = |check| ManualStep {
+        dependency: text.to_owned(),
+        reason: ManualReason::Value,
+        advice: text.to_owned(),
+        optional: true,
+        check,
+        evidence: Vec::new(),
+    };
+    let program = Check::Program { name: format!("no{text}"), version: vec![text.to_owned()] };
+    let manual = [
+        None,
+        Some(run("step")),
+        Some(program),
+        Some(Check::Variable { name: text.to_owned() }),
+        Some(Check::Variable { name: format!("A{text}") }),
+        Some(Check::File { path: Word::text(format!("x{text}")) }),
+    ];
+    let manual = manual.into_iter().map(step).collect();
+    EnvironmentPlan { host: linux(), actions: vec![action], manual }
+}
+
+/// As the scripts hold a text: what a terminal would read as more than text is left out.
+fn held(text: &str) -> String {
+    let is_hidden = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202e}' | '\u{2028}')
+    };
+    text.chars().map(|c| if is_hidden(c) { '?' } else { c }).collect()
+}
+
+#[test]
+fn whatever_a_plan_holds_arrives_as_a_word_and_is_never_run() {
+    for text in TEXTS {
+        let plan = plan_of(text);
+        let jail = Jail::new();
+        let text = held(text);
+        let call = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let done: Vec<String> = call(&["node", &text, &format!("{}/x{text}", jail.environment())]);
+        let (verified, step) = (call(&["node", "verify", &text]), call(&["node", "step", &text]));
+        for (script, source) in checked_scripts(&plan) {
+            let before = jail.files();
+            let run = jail.run(&source, &[]);
+            let expected: Vec<Vec<String>> = match script {
+                "env-check.sh" => vec![step.clone()],
+                "env-setup.sh" => vec![done.clone(), verified.clone(), step.clone()],
+                _ => vec![verified.clone(), step.clone()],
+            };
+            assert_eq!(run.argvs(), expected, "{text:?} {script}: {run:?}");
+            if script == "env-setup.sh" {
+                assert_eq!(run.calls[0].variables[0], text);
+            }
+            let status = if script == "env-check.sh" { 1 } else { 0 };
+            assert_eq!(run.status, Some(status), "{text:?} {script}: {run:?}");
+            assert!(run.said.contains(&format!("open (optional): {text}: {text}\n")), "{run:?}");
+            assert!(!run.said.contains(['\u{1b}', '\u{202e}', '\r']), "{run:?}");
+            assert!(!run.said.contains("not found"), "{run:?}");
+            assert_eq!(outside(&before), outside(&jail.files()), "{text:?} {script}");
+        }
     }
 }
