@@ -16,7 +16,7 @@ use skvm_passes::environment::{self, PlanOptions};
 
 use crate::samples;
 
-pub(crate) use form::assert_form;
+use form::assert_form;
 pub(crate) use hosts::{everything, linux, mac, plain_root, root};
 
 pub(crate) fn planned(skill: &Skill, host: &HostFacts) -> EnvironmentPlan {

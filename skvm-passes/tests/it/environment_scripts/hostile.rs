@@ -7,36 +7,35 @@ use std::path::Path;
 use skvm_core::artifact::{
     Action, ActionKind, Check, EnvironmentPlan, ManualReason, ManualStep, Scope, Word,
 };
+use skvm_core::host::HostFacts;
 use skvm_core::skill::Skill;
 
-use super::cases::CASES;
+use super::cases::{self, CASES};
 use super::jail::{Jail, Run, checked_scripts};
 use crate::plan::{everything, linux, plain_root, planned};
 
 /// Where the setup, and the stubs that stand in for package managers, may leave something.
 const OWN: [&str; 3] = ["environment", "state", "installed"];
 
-fn assert_contained(name: &str, skill: &Skill) {
-    for host in [everything(), plain_root()] {
-        // Checks every word of the plan by the grammar of its kind.
-        let plan = planned(skill, &host);
-        let jail = Jail::new();
-        let allowed = jail.allowed(&plan);
-        for (script, text) in checked_scripts(&plan) {
-            let before = jail.files();
-            let run = jail.run(&text, &[]);
-            let at = format!("{name}: {script}");
-            assert!(matches!(run.status, Some(0 | 1)), "{at}: {run:?}");
-            for argv in run.argvs() {
-                assert!(allowed.contains(&argv), "{at}: {argv:?} is not in the plan");
-            }
-            assert_said(&at, &run);
-            let after = jail.files();
-            assert_eq!(outside(&before), outside(&after), "{at}");
-            let is_setup = script == "env-setup.sh";
-            assert!(is_setup || before == after, "{at}: something changed");
-            assert!(!after.keys().any(|path| path.contains("PWNED")), "{at}");
+fn assert_contained(name: &str, skill: &Skill, host: &HostFacts) {
+    // Checks every word of the plan by the grammar of its kind.
+    let plan = planned(skill, host);
+    let jail = Jail::new();
+    let allowed = jail.allowed(&plan);
+    for (script, text) in checked_scripts(&plan) {
+        let before = jail.files();
+        let run = jail.run(&text, &[]);
+        let at = format!("{name}: {script}");
+        assert!(matches!(run.status, Some(0 | 1)), "{at}: {run:?}");
+        for argv in run.argvs() {
+            assert!(allowed.contains(&argv), "{at}: {argv:?} is not in the plan");
         }
+        assert_said(&at, &run);
+        let after = jail.files();
+        assert_eq!(outside(&before), outside(&after), "{at}");
+        let is_setup = script == "env-setup.sh";
+        assert!(is_setup || before == after, "{at}: something changed");
+        assert!(!after.keys().any(|path| path.contains("PWNED")), "{at}");
     }
     assert!(!Path::new("PWNED").exists() && !Path::new("/tmp/PWNED").exists(), "{name}");
 }
@@ -73,19 +72,28 @@ fn assert_said(at: &str, run: &Run) {
     }
 }
 
+fn assert_all_contained(host: &HostFacts) {
+    for (name, parts) in CASES {
+        assert_contained(name, &cases::skill(parts), host);
+    }
+}
+
 #[test]
 fn hostile_skills_reach_no_shell_no_option_and_no_file() {
-    assert!(CASES.len() >= 40);
+    assert_all_contained(&everything());
+}
+
+#[test]
+fn hostile_skills_reach_nothing_without_uv_and_apt_either() {
+    assert_all_contained(&plain_root());
+}
+
+#[test]
+fn every_case_has_a_name_of_its_own() {
     let mut names: Vec<&str> = CASES.iter().map(|(name, _)| *name).collect();
+    assert!(names.len() >= 40);
     names.sort_unstable();
-    names.dedup();
-    assert_eq!(names.len(), CASES.len(), "every case has a name of its own");
-    for (name, parts) in CASES {
-        let skill = super::cases::skill(parts);
-        let before = std::time::Instant::now();
-        assert_contained(name, &skill);
-        assert!(before.elapsed().as_secs() < 60, "{name}");
-    }
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
 }
 
 /// Texts that no plan holds, as nothing of the kind is a name.

@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 use skvm_core::artifact::EnvironmentPlan;
 use skvm_core::skill::Skill;
-use skvm_passes::environment::{PlanOptions, scripts};
+use skvm_passes::code;
+use skvm_passes::environment::{self, PlanOptions};
 
-use super::{everything, linux, plain_root, planned, planned_with};
+use super::{assert_form, everything, linux, plain_root};
 use crate::samples;
 
 /// Pieces of names, and of what would do harm.
@@ -139,21 +140,21 @@ fn skills(text: &str) -> Vec<Skill> {
 }
 
 fn assert_laws(skill: &Skill) {
-    for host in [everything(), plain_root(), linux()] {
-        let plan = planned(skill, &host);
-        assert_eq!(plan, planned(skill, &host));
+    let dependencies = environment::dependencies(skill, &code::analyze(skill));
+    let mut bare = everything();
+    bare.python = None;
+    for host in [everything(), plain_root(), linux(), bare] {
+        let made = || environment::plan(&dependencies, &host, &PlanOptions::default());
+        let plan = made();
+        assert_form(&plan);
+        assert_eq!(plan, made());
         let json = serde_json::to_string(&plan).unwrap();
         assert_eq!(serde_json::from_str::<EnvironmentPlan>(&json).unwrap(), plan);
-        for (name, script) in scripts(&plan).files() {
+        for (name, script) in environment::scripts(&plan).files() {
             let hidden = script.chars().find(|c| c.is_control() && *c != '\n');
             assert_eq!(hidden, None, "{name}");
         }
-        let options = PlanOptions { npm_scripts: true, ..PlanOptions::default() };
-        planned_with(skill, &host, &options);
     }
-    let mut bare = everything();
-    bare.python = None;
-    planned(skill, &bare);
 }
 
 #[test]
