@@ -40,6 +40,10 @@ pub fn scripts(plan: &EnvironmentPlan) -> EnvironmentScripts {
     EnvironmentScripts { check: check(plan), setup: setup(plan), verify: verify(plan) }
 }
 
+/// Nothing is run where the script is called, which may be the skill's own folder: `python -m` would take
+/// modules from there, uv its settings.
+const AWAY: &str = "cd -- \"$env_dir\" 2>/dev/null || cd / || exit 1\n\n";
+
 /// Actions that are done for their own sake.
 fn ends(plan: &EnvironmentPlan) -> impl Iterator<Item = (usize, &Action)> {
     plan.actions.iter().enumerate().filter(|(_, action)| !plan.is_preparation(&action.id))
@@ -47,6 +51,7 @@ fn ends(plan: &EnvironmentPlan) -> impl Iterator<Item = (usize, &Action)> {
 
 fn check(plan: &EnvironmentPlan) -> String {
     let mut script = head(plan, "Tells what a skill finds on this machine; changes nothing.");
+    script.push_str(AWAY);
     for (at, action) in ends(plan) {
         function(&mut script, &format!("_check_{at}"), &action.check);
     }
@@ -60,6 +65,7 @@ fn check(plan: &EnvironmentPlan) -> String {
 
 fn verify(plan: &EnvironmentPlan) -> String {
     let mut script = head(plan, "Verifies what was set up for a skill on this machine.");
+    script.push_str(AWAY);
     for (at, action) in ends(plan) {
         function(&mut script, &format!("_verify_{at}"), &action.verify);
     }
@@ -80,8 +86,9 @@ fn verify(plan: &EnvironmentPlan) -> String {
 fn setup(plan: &EnvironmentPlan) -> String {
     let mut script = head(plan, "Sets up what a skill needs on this machine. Safe to run again.");
     if plan.has_own_environment() {
-        script.push_str("umask 077\nmkdir -p -- \"$env_dir\" || exit 1\n\n");
+        script.push_str("umask 077\nmkdir -p -- \"$env_dir\" || exit 1\n");
     }
+    script.push_str(AWAY);
     for (at, action) in plan.actions.iter().enumerate() {
         function(&mut script, &format!("_check_{at}"), &action.check);
         function(&mut script, &format!("_verify_{at}"), &action.verify);
@@ -124,7 +131,8 @@ fn head(plan: &EnvironmentPlan, purpose: &str) -> String {
         plan.path_entries().iter().map(|entry| format!("$env_dir/{entry}")).collect();
     let mut script = format!(
         "#!/bin/sh\n# {purpose}\n# Made from the environment plan {digest}.\nset -u\n\
-         env_dir=${{SKVM_ENVIRONMENT:-${{XDG_DATA_HOME:-${{HOME:-.}}/.local/share}}/skvm/environments/{digest}}}\n"
+         env_dir=${{SKVM_ENVIRONMENT:-${{XDG_DATA_HOME:-${{HOME:-.}}/.local/share}}/skvm/environments/{digest}}}\n\
+         case $env_dir in /*) ;; *) env_dir=$PWD/$env_dir ;; esac\n"
     );
     let _ = writeln!(script, "PATH={}:$PATH", path.join(":"));
     script.push_str(
