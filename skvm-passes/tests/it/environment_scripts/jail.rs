@@ -37,11 +37,12 @@ pub(crate) struct Run {
     pub(crate) calls: Vec<Call>,
 }
 
-/// A call of a stub: its words, and the variables that plans set.
+/// A call of a stub: its words, the variables that plans set, and where it ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) argv: Vec<String>,
     pub(crate) variables: [String; 3],
+    pub(crate) folder: String,
 }
 
 impl Run {
@@ -127,7 +128,8 @@ impl Jail {
         while let Some(count) = words.next().filter(|count| !count.is_empty()) {
             let argv = words.by_ref().take(count.parse().unwrap()).collect();
             let variables = [(); 3].map(|()| words.next().unwrap());
-            calls.push(Call { argv, variables });
+            let folder = words.next().unwrap();
+            calls.push(Call { argv, variables, folder });
         }
         calls
     }

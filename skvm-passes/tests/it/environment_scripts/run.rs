@@ -4,7 +4,7 @@
 use skvm_core::artifact::EnvironmentPlan;
 use skvm_core::skill::Skill;
 
-use super::jail::{Jail, Run, checked_scripts};
+use super::jail::{Call, Jail, Run, checked_scripts};
 use crate::plan::{everything, linux, plain_root, planned};
 use crate::samples;
 
@@ -218,6 +218,28 @@ fn a_manager_that_is_gone_since_is_a_failure_and_no_more() {
     assert_eq!(setup.status, Some(1), "{setup:?}");
     assert!(setup.said.contains("could not be set up: cargo:ripgrep-all"), "{setup:?}");
     assert_eq!(scripts.done(&setup).len(), scripts.plan.actions.len() - 1);
+}
+
+#[test]
+fn nothing_is_run_in_the_folder_in_which_a_script_is_called() {
+    let scripts = Scripts::of(planned(&rich(), &plain_root()));
+    let environment = scripts.jail.environment();
+    for run in [scripts.check(), scripts.setup(), scripts.check(), scripts.verify()] {
+        let is_away = |call: &&Call| call.folder == "/" || call.folder.starts_with(&environment);
+        assert_eq!(run.calls.iter().find(|call| !is_away(call)), None);
+    }
+}
+
+#[test]
+fn an_environment_by_a_relative_path_lies_where_the_script_is_called() {
+    let scripts = Scripts::of(planned(&rich(), &plain_root()));
+    for folder in ["-x/y", "z"] {
+        for script in [&scripts.setup, &scripts.check, &scripts.verify] {
+            let run = scripts.jail.run(script, &[("SKVM_ENVIRONMENT", folder)]);
+            assert_eq!(run.status, Some(0), "{run:?}");
+        }
+        assert!(scripts.jail.path("work").join(folder).join("python/bin/python").exists());
+    }
 }
 
 #[test]

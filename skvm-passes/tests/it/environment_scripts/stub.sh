@@ -4,7 +4,7 @@
 name=${0##*/}
 {
     printf '%s\0' "$(($# + 1))" "$name" "$@"
-    printf '%s\0' "${GOBIN-}" "${GEM_HOME-}" "${DEBIAN_FRONTEND-}"
+    printf '%s\0' "${GOBIN-}" "${GEM_HOME-}" "${DEBIAN_FRONTEND-}" "$PWD"
 } >>"$JAIL/log"
 
 if [ -e "$JAIL/fail" ]; then
