@@ -123,6 +123,10 @@ fn name_packages(dependencies: &mut Dependencies) {
 
     let mut brought: Vec<(String, Package)> = Vec::new();
     for dependency in &dependencies.entries {
+        // What the registry has under the name of what comes from an address is something else.
+        if dependency.requirement.as_deref().is_some_and(|known| known.starts_with('@')) {
+            continue;
+        }
         let manager = match dependency.kind {
             Kind::Npm => Manager::Npm,
             Kind::Python => Manager::Pip,

@@ -24,8 +24,7 @@ pub(super) fn python(text: &str) -> Option<(String, Facts)> {
         .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.'))
         .unwrap_or(requirement.len());
     let (name, rest) = requirement.split_at_checked(end)?;
-    // What ends like an archive is a file beside the project.
-    if !is_python_name(name) || ARCHIVES.iter().any(|end| name.ends_with(end)) {
+    if !is_distribution(name) {
         return None;
     }
     let (extras, versions) = match rest.trim_start().strip_prefix('[') {
@@ -48,7 +47,7 @@ pub(super) fn python(text: &str) -> Option<(String, Facts)> {
         Some(address) => Some(direct(address)?),
         None if versions.is_empty() => None,
         None if versions.split(',').all(is_python_version) => {
-            Some(versions.chars().filter(|c| *c != ' ').collect())
+            Some(versions.chars().filter(|c| !c.is_whitespace()).collect())
         }
         None => return None,
     };
@@ -88,7 +87,29 @@ pub(super) fn name_at(address: &str) -> Option<String> {
             repository.strip_suffix(".git").unwrap_or(repository)
         }
     };
-    is_python_name(name).then(|| name.to_owned())
+    is_distribution(name).then(|| name.to_owned())
+}
+
+/// The Python that a text such as `>=3.8` asks for; an address asks for none.
+pub(super) fn python_runtime(text: &str) -> Option<Facts> {
+    let (_, facts) = python(&format!("python {text}"))?;
+    let requirement = facts.requirement.filter(|requirement| !requirement.starts_with('@'));
+    Some(Facts { requirement, ..Facts::providing("python3") })
+}
+
+/// Whether a word is the name of a distribution in the Python registry.
+pub(super) fn is_distribution(name: &str) -> bool {
+    is_python_name(name) && !is_file(name)
+}
+
+/// Whether a package manager would take a word for a file in the working directory.
+fn is_file(word: &str) -> bool {
+    const ENDS: [&str; 14] = [
+        ".apk", ".deb", ".gem", ".rb", ".rpm", ".tar", ".tar.bz2", ".tar.gz", ".tar.xz", ".tbz",
+        ".tgz", ".txz", ".whl", ".zip",
+    ];
+    let word = word.to_ascii_lowercase();
+    ENDS.iter().any(|end| word.ends_with(end))
 }
 
 /// Whether a word is the name of a distribution by the grammar of PEP 508.
@@ -166,6 +187,7 @@ pub(super) fn is_npm_name(name: &str) -> bool {
             && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     };
     name.len() <= 214
+        && !is_file(name)
         && match name.strip_prefix('@') {
             Some(scoped) => {
                 scoped.split_once('/').is_some_and(|(scope, name)| is_part(scope) && is_part(name))
@@ -176,21 +198,27 @@ pub(super) fn is_npm_name(name: &str) -> bool {
 
 /// Whether a text is a range or a tag of the npm registry, and not an address, a path or an alias.
 pub(super) fn is_npm_range(range: &str) -> bool {
-    let start = range.trim_start();
-    range.len() <= 100
-        && !start.is_empty()
-        && !start.starts_with('-')
+    (1..=100).contains(&range.len())
+        && range.starts_with(|c: char| c.is_ascii_alphanumeric() || "^~<>=*".contains(c))
+        && !is_file(range)
         && range.bytes().all(|b| b.is_ascii_alphanumeric() || b"^~<>=.*+-| ".contains(&b))
 }
 
 /// Whether a word can be the name of a package of an operating system or of Homebrew, with the tap in
-/// front and the version behind.
+/// front and the version behind. A dash at the end would tell apt to take the package away.
 pub(super) fn is_system_name(word: &str) -> bool {
     word.len() <= 128
+        && !word.ends_with('-')
+        && !is_file(word)
         && word.split(['/', '@']).all(|part| {
             part.starts_with(|c: char| c.is_ascii_alphanumeric())
                 && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.+".contains(&b))
         })
+}
+
+/// Whether a word can be the name of a program on the `PATH`.
+pub(super) fn is_program(word: &str) -> bool {
+    is_system_name(word) && !word.contains('/')
 }
 
 /// Whether a word can be the path of a Go module, with a version behind `@`.

@@ -40,6 +40,10 @@ pub fn scripts(plan: &EnvironmentPlan) -> EnvironmentScripts {
     EnvironmentScripts { check: check(plan), setup: setup(plan), verify: verify(plan) }
 }
 
+/// Nothing is run where the script is called, which may be the skill's own folder: `python -m` would take
+/// modules from there, uv its settings.
+const AWAY: &str = "cd -- \"$env_dir\" 2>/dev/null || cd / || exit 1\n\n";
+
 /// Actions that are done for their own sake.
 fn ends(plan: &EnvironmentPlan) -> impl Iterator<Item = (usize, &Action)> {
     plan.actions.iter().enumerate().filter(|(_, action)| !plan.is_preparation(&action.id))
@@ -47,11 +51,12 @@ fn ends(plan: &EnvironmentPlan) -> impl Iterator<Item = (usize, &Action)> {
 
 fn check(plan: &EnvironmentPlan) -> String {
     let mut script = head(plan, "Tells what a skill finds on this machine; changes nothing.");
+    script.push_str(AWAY);
     for (at, action) in ends(plan) {
-        function(&mut script, &format!("check_{at}"), &action.check);
+        function(&mut script, &format!("_check_{at}"), &action.check);
     }
     for (at, action) in ends(plan) {
-        told(&mut script, &format!("check_{at}"), &what(action), action.optional, "to be set up");
+        told(&mut script, &format!("_check_{at}"), &what(action), action.optional, "to be set up");
     }
     manual(&mut script, plan);
     script.push_str("exit \"$status\"\n");
@@ -60,11 +65,18 @@ fn check(plan: &EnvironmentPlan) -> String {
 
 fn verify(plan: &EnvironmentPlan) -> String {
     let mut script = head(plan, "Verifies what was set up for a skill on this machine.");
+    script.push_str(AWAY);
     for (at, action) in ends(plan) {
-        function(&mut script, &format!("verify_{at}"), &action.verify);
+        function(&mut script, &format!("_verify_{at}"), &action.verify);
     }
     for (at, action) in ends(plan) {
-        told(&mut script, &format!("verify_{at}"), &what(action), action.optional, "does not work");
+        told(
+            &mut script,
+            &format!("_verify_{at}"),
+            &what(action),
+            action.optional,
+            "does not work",
+        );
     }
     manual(&mut script, plan);
     script.push_str("exit \"$status\"\n");
@@ -74,29 +86,30 @@ fn verify(plan: &EnvironmentPlan) -> String {
 fn setup(plan: &EnvironmentPlan) -> String {
     let mut script = head(plan, "Sets up what a skill needs on this machine. Safe to run again.");
     if plan.has_own_environment() {
-        script.push_str("umask 077\nmkdir -p -- \"$env_dir\" || exit 1\n\n");
+        script.push_str("umask 077\nmkdir -p -- \"$env_dir\" || exit 1\n");
     }
+    script.push_str(AWAY);
     for (at, action) in plan.actions.iter().enumerate() {
-        function(&mut script, &format!("check_{at}"), &action.check);
-        function(&mut script, &format!("verify_{at}"), &action.verify);
-        let _ = writeln!(script, "do_{at}() {{\n    check_{at} && return 0");
+        function(&mut script, &format!("_check_{at}"), &action.check);
+        function(&mut script, &format!("_verify_{at}"), &action.verify);
+        let _ = writeln!(script, "_do_{at}() {{\n    _check_{at} && return 0");
         for before in &action.after {
             let Some(before) = plan.actions.iter().position(|a| a.id == *before) else { continue };
-            let _ = writeln!(script, "    do_{before} || return 1");
+            let _ = writeln!(script, "    _do_{before} || return 1");
         }
-        let _ = writeln!(script, "    say {}", quoted(&format!("doing: {}", what(action))));
+        let _ = writeln!(script, "    _say {}", quoted(&format!("doing: {}", what(action))));
         let variables: String = action
             .variables
             .iter()
             .map(|(name, value)| format!("{name}={} ", word(value)))
             .collect();
         let _ = writeln!(script, "    {variables}{} </dev/null || return 1", command(&action.argv));
-        let _ = writeln!(script, "    verify_{at}\n}}\n");
+        let _ = writeln!(script, "    _verify_{at}\n}}\n");
     }
     for (at, action) in ends(plan) {
         told(
             &mut script,
-            &format!("do_{at}"),
+            &format!("_do_{at}"),
             &what(action),
             action.optional,
             "could not be set up",
@@ -118,18 +131,20 @@ fn head(plan: &EnvironmentPlan, purpose: &str) -> String {
         plan.path_entries().iter().map(|entry| format!("$env_dir/{entry}")).collect();
     let mut script = format!(
         "#!/bin/sh\n# {purpose}\n# Made from the environment plan {digest}.\nset -u\n\
-         env_dir=${{SKVM_ENVIRONMENT:-${{XDG_DATA_HOME:-${{HOME:-.}}/.local/share}}/skvm/environments/{digest}}}\n"
+         env_dir=${{SKVM_ENVIRONMENT:-${{XDG_DATA_HOME:-${{HOME:-.}}/.local/share}}/skvm/environments/{digest}}}\n\
+         case $env_dir in /*) ;; *) env_dir=$PWD/$env_dir ;; esac\n"
     );
     let _ = writeln!(script, "PATH={}:$PATH", path.join(":"));
     script.push_str(
         "export PATH\n\
          status=0\n\
-         say() { printf '%s\\n' \"$1\" >&2; }\n\n",
+         _say() { printf '%s\\n' \"$1\" >&2; }\n\n",
     );
     script
 }
 
-/// A function that succeeds when all checks hold, and says nothing.
+/// A function that succeeds when all checks hold, and says nothing. The names of functions begin with
+/// `_`, which those of programs do not: `command -v` finds functions as well.
 fn function(script: &mut String, name: &str, checks: &[Check]) {
     let _ = writeln!(script, "{name}() {{");
     for check in checks {
@@ -164,10 +179,16 @@ fn test(check: &Check) -> String {
                 }
             }
         }
-        // Only names of variables become checks of variables.
-        Check::Variable { name } => format!("[ -n \"${{{name}:-}}\" ]"),
+        // The one value that stands outside quotes.
+        Check::Variable { name } if is_variable(name) => format!("[ -n \"${{{name}:-}}\" ]"),
+        Check::Variable { .. } => "false".to_owned(),
         Check::File { path } => format!("[ -e {} ]", word(path)),
     }
+}
+
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// Calls a function and says what came of it.
@@ -179,7 +200,7 @@ fn told(script: &mut String, function: &str, what: &str, optional: bool, failure
     };
     let _ = writeln!(
         script,
-        "if {function}; then say {}; else say {failed}{consequence}; fi",
+        "if {function}; then _say {}; else _say {failed}{consequence}; fi",
         outcome("ok")
     );
 }
@@ -195,16 +216,19 @@ fn manual(script: &mut String, plan: &EnvironmentPlan) {
             Some(check) => {
                 let ok = quoted(&format!("ok: {dependency}"));
                 let test = test(check);
-                writeln!(script, "if {test}; then say {ok}; else say {open}{consequence}; fi")
+                writeln!(script, "if {test}; then _say {ok}; else _say {open}{consequence}; fi")
             }
             // Only the person can tell.
-            None => writeln!(script, "say {open}"),
+            None => writeln!(script, "_say {open}"),
         };
     }
 }
 
 fn what(action: &Action) -> String {
-    action.dependencies.join(", ")
+    match action.dependencies.as_slice() {
+        [] => action.id.clone(),
+        dependencies => dependencies.join(", "),
+    }
 }
 
 fn command(argv: &[Word]) -> String {
@@ -220,7 +244,7 @@ fn word(word: &Word) -> String {
 }
 
 /// A text in single quotes, inside which a shell reads nothing. Control characters other than line ends
-/// and tabs become `?`: a terminal would read them.
+/// and tabs become `?`, as do those that turn the direction of a text: a terminal would read them.
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('\'');
@@ -228,10 +252,18 @@ fn quoted(text: &str) -> String {
         match c {
             '\'' => quoted.push_str("'\\''"),
             '\n' | '\t' => quoted.push(c),
-            c if c.is_control() => quoted.push('?'),
+            c if c.is_control() || is_direction(c) => quoted.push('?'),
             c => quoted.push(c),
         }
     }
     quoted.push('\'');
     quoted
+}
+
+/// Whether a character breaks lines or turns the direction of what follows, and shows nothing itself.
+fn is_direction(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }

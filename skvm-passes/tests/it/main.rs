@@ -6,11 +6,14 @@ mod code;
 mod concurrency;
 mod corpus;
 mod environment;
+#[cfg(unix)]
+mod environment_scripts;
 mod guard;
 mod hostile;
 mod manager;
 mod mutations;
 mod passes;
+mod plan;
 mod refinement;
 mod requirements;
 mod rules;

@@ -79,7 +79,7 @@ impl Declared<'_, '_, '_> {
                 let place = self.place(name);
                 self.collector.add(Kind::Runtime, runtime, facts, place);
             }
-            None if requirement::is_system_name(name) && !name.contains('/') => {
+            None if requirement::is_program(name) => {
                 self.add(Kind::Program, name, Facts::default().optional(optional));
             }
             None => {}
@@ -185,7 +185,9 @@ impl Declared<'_, '_, '_> {
 
     fn package(&mut self, manager: PackageManager, name: &str, bins: &[String]) {
         let place = self.place(name);
-        let provides = bins.to_vec();
+        let bins: Vec<&String> = bins.iter().filter(|bin| requirement::is_program(bin)).collect();
+        let provides = bins.iter().map(|bin| (*bin).clone()).collect();
+        let mut is_direct = false;
         match manager {
             PackageManager::Npm => {
                 let Some((name, range)) = requirement::npm(name) else { return };
@@ -194,6 +196,7 @@ impl Declared<'_, '_, '_> {
             }
             PackageManager::Pip | PackageManager::Uv => {
                 let Some((name, facts)) = requirement::python(name) else { return };
+                is_direct = facts.requirement.iter().any(|known| known.starts_with('@'));
                 self.collector.add(Kind::Python, &name, facts, place);
             }
             PackageManager::Go => {
@@ -204,12 +207,13 @@ impl Declared<'_, '_, '_> {
                 install::go_module(name, facts, place, self.collector);
             }
             PackageManager::Cargo | PackageManager::Gem => {
-                if !requirement::is_system_name(name) {
+                let (name, version) =
+                    name.split_once('@').map_or((name, None), |(name, at)| (name, Some(at)));
+                if !requirement::is_program(name) {
                     return;
                 }
                 let kind = if manager == PackageManager::Cargo { Kind::Cargo } else { Kind::Gem };
-                let facts = Facts { provides, ..Facts::default() };
-                self.collector.add(kind, name, facts, place);
+                install::tool(kind, name, version, provides, place, self.collector);
             }
             PackageManager::Apt
             | PackageManager::Dnf
@@ -223,8 +227,12 @@ impl Declared<'_, '_, '_> {
                 }
             }
         }
-        for bin in bins.iter().filter(|bin| requirement::is_system_name(bin)) {
-            let facts = Facts::default().with_package(Package { manager, name: name.to_owned() });
+        for bin in bins {
+            // What the registry has under the name of what comes from an address is something else.
+            let facts = match is_direct {
+                true => Facts::default(),
+                false => Facts::default().with_package(Package { manager, name: name.to_owned() }),
+            };
             self.collector.add(Kind::Program, bin, facts, place);
         }
     }
@@ -234,7 +242,12 @@ impl Declared<'_, '_, '_> {
         let Some((name, facts)) = requirement::python(written) else { return };
         match program::runtime(&name.to_ascii_lowercase()) {
             Some(runtime) => {
-                self.add(Kind::Runtime, runtime, Facts { provides: Vec::new(), ..facts })
+                let requirement = facts.requirement.filter(|known| !known.starts_with('@'));
+                self.add(
+                    Kind::Runtime,
+                    runtime,
+                    Facts { requirement, provides: Vec::new(), ..facts },
+                );
             }
             None if program::is_known(&name) => self.program(&name, false),
             None => self.add(Kind::Python, &name, facts),

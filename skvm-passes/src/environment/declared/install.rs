@@ -247,13 +247,8 @@ pub(in super::super) fn collect(
             let elsewhere = words.iter().any(|word| matches!(word.as_str(), "--git" | "--path"));
             for word in named(words, &CARGO_VALUES).filter(|_| !elsewhere) {
                 let (name, at) = word.split_once('@').unwrap_or((word, ""));
-                tool(
-                    Kind::Cargo,
-                    name,
-                    version.or((!at.is_empty()).then_some(at)),
-                    place,
-                    collector,
-                );
+                let version = version.or((!at.is_empty()).then_some(at));
+                tool(Kind::Cargo, name, version, Vec::new(), place, collector);
             }
         }
         Some(Install::Go(words)) => {
@@ -266,7 +261,7 @@ pub(in super::super) fn collect(
             for word in named(words, &GEM_VALUES) {
                 // `rails:7.1`
                 let (name, at) = word.split_once(':').map_or((word, None), |(n, v)| (n, Some(v)));
-                tool(Kind::Gem, name, at.or(version), place, collector);
+                tool(Kind::Gem, name, at.or(version), Vec::new(), place, collector);
             }
         }
         None => {}
@@ -347,18 +342,24 @@ fn npm(word: &str, place: Place<'_>, collector: &mut Collector<'_>) {
     }
 }
 
-fn tool(
+/// A crate or a gem, with the programs that it brings; one that tells of none brings one of its name.
+pub(super) fn tool(
     kind: Kind,
     name: &str,
     version: Option<&str>,
+    mut provides: Vec<String>,
     place: Place<'_>,
     collector: &mut Collector<'_>,
 ) {
-    if !requirement::is_system_name(name) || name.contains(['/', '@']) {
+    if !requirement::is_program(name) || name.contains('@') {
         return;
     }
+    if provides.is_empty() {
+        provides.push(name.to_owned());
+    }
     let version = version.filter(|version| requirement::is_npm_range(version));
-    let facts = Facts { requirement: version.map(str::to_owned), ..Facts::providing(name) };
+    let requirement = version.map(str::to_owned);
+    let facts = Facts { requirement, provides, ..Facts::default() };
     collector.add(kind, name, facts, place);
 }
 
@@ -371,7 +372,7 @@ pub(super) fn go_module(word: &str, facts: Facts, place: Place<'_>, collector: &
         last.strip_prefix('v').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
     let program = if is_version { parts.next().unwrap_or(last) } else { last };
     let mut facts = facts;
-    if facts.provides.is_empty() {
+    if facts.provides.is_empty() && requirement::is_program(program) {
         facts.provides.push(program.to_owned());
     }
     facts.requirement = version.filter(|version| *version != "latest").map(str::to_owned);

@@ -211,8 +211,7 @@ impl Declared<'_, '_, '_> {
 
     fn python(&mut self, requirement: Option<&Value>) {
         let Some(requirement) = requirement.and_then(Value::as_str) else { return };
-        if let Some((_, facts)) = requirement::python(&format!("python {requirement}")) {
-            let facts = Facts { requirement: facts.requirement, ..Facts::providing("python3") };
+        if let Some(facts) = requirement::python_runtime(requirement) {
             self.add(Kind::Runtime, "python", facts, requirement);
         }
     }
@@ -327,9 +326,8 @@ fn script(
         }
     }
     if let Some(written) = metadata.get("requires-python").and_then(Value::as_str)
-        && let Some((_, facts)) = requirement::python(&format!("python {written}"))
+        && let Some(facts) = requirement::python_runtime(written)
     {
-        let facts = Facts { requirement: facts.requirement, ..Facts::providing("python3") };
         collector.add(Kind::Runtime, "python", facts, place(written));
     }
 }

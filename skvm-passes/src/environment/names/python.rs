@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use skvm_core::artifact::Import;
 
-use super::super::requirement::{is_python_name, normalised};
+use super::super::requirement::{is_distribution, normalised};
 
 /// The top-level modules of the standard library, Python 3.8 to 3.14, without private ones.
 static STDLIB: LazyLock<BTreeSet<&str>> =
@@ -324,7 +324,7 @@ pub(in super::super) fn distribution(
     if let Some(declared) = of_declared {
         return Some((*declared).to_owned());
     }
-    match known {
+    let inferred = match known {
         Some(known) => Some(known.usual.to_owned()),
         None if in_namespace => {
             let part = telling_part(module);
@@ -332,8 +332,9 @@ pub(in super::super) fn distribution(
             (!is_bare && part != top).then(|| part.replace(['.', '_'], "-"))
         }
         None => Some(top.replace('_', "-")),
-    }
-    .filter(|name| is_python_name(name))
+    };
+    // `_private` and `naïve` are names of modules and of no distribution.
+    inferred.filter(|name| is_distribution(name))
 }
 
 /// The service that a module is a client of.

@@ -7,7 +7,7 @@ use skvm_core::artifact::{
 use skvm_core::host::PackageManager;
 
 use super::super::version;
-use super::{Planner, action, is_direct, run, texts};
+use super::{Planner, action, is_direct, texts};
 
 const PACKAGES: &str = "npm-packages";
 
@@ -153,6 +153,11 @@ impl Planner<'_> {
             let check = programs.first().cloned();
             return self.manual(dependency, ManualReason::UnknownSource, advice, check);
         }
+        if programs.is_empty() {
+            // Without a program nothing shows whether it is there.
+            let advice = format!("install {} with {manager}", dependency.name);
+            return self.manual(dependency, ManualReason::UnknownSource, advice, None);
+        }
         let id = format!("{manager}-{}", dependency.name);
         let mut made = action(id, ActionKind::Tool, Scope::Skill, argv);
         if manager == PackageManager::Go {
@@ -165,9 +170,6 @@ impl Planner<'_> {
         made.dependencies.push(dependency.id());
         made.check.clone_from(&programs);
         made.verify = programs;
-        if made.check.is_empty() {
-            made.check.push(run(texts(["false"])));
-        }
         self.actions.push(made);
     }
 }
