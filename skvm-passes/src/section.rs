@@ -106,10 +106,10 @@ fn words(title: &str) -> Vec<String> {
 
 fn is_named(title: &[String], names: &[&str]) -> bool {
     names.iter().any(|name| {
-        let name: Vec<&str> = name.split(' ').collect();
-        let same = |part: &[String]| part.iter().map(String::as_str).eq(name.iter().copied());
-        let head = title.get(..name.len()).is_some_and(same);
-        let tail = title.len().checked_sub(name.len()).and_then(|at| title.get(at..));
+        let length = name.bytes().filter(|b| *b == b' ').count() + 1;
+        let same = |part: &[String]| part.iter().map(String::as_str).eq(name.split(' '));
+        let head = title.get(..length).is_some_and(same);
+        let tail = title.len().checked_sub(length).and_then(|at| title.get(at..));
         // "Generate the configuration" is a task; "Optional configuration" is not told apart from it.
         head || (title.len() <= SHORT && !is_task(title) && tail.is_some_and(same))
     })

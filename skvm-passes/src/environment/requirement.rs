@@ -1,8 +1,10 @@
 //! How single requirements are written: PEP 508 for Python, names and ranges for npm and others.
 
-use skvm_core::artifact::DependencyKind as Kind;
+use skvm_core::artifact::{Dependency, DependencyKind as Kind, Package};
+use skvm_core::host::PackageManager;
 
 use super::collector::Facts;
+use crate::code::is_variable;
 
 /// Ends of the names of archives.
 const ARCHIVES: [&str; 4] = [".whl", ".tar.gz", ".tar.bz2", ".zip"];
@@ -234,6 +236,67 @@ pub(super) fn is_go_module(word: &str) -> bool {
         })
         && !version.is_empty()
         && version.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.+".contains(&b))
+}
+
+/// Whether every name of a dependency that can become a word of a command has the form that its kind
+/// has. What this crate's own pass finds does; a dependency from elsewhere may not.
+pub(super) fn is_wellformed(dependency: &Dependency) -> bool {
+    let name = dependency.name.as_str();
+    let range = dependency.requirement.as_deref();
+    let is_direct = range.is_some_and(|range| range.starts_with('@'));
+    let has_range = range.is_none_or(is_npm_range);
+    let is_tool = is_program(name) && !name.contains('@') && has_range;
+    let (is_named, is_provided): (bool, fn(&str) -> bool) = match dependency.kind {
+        Kind::Python => {
+            let extras = dependency.extras.iter().all(|extra| is_python_name(extra));
+            let range = range.filter(|_| !is_direct);
+            let read = python(&format!("{name} {}", range.unwrap_or("")));
+            // Read again it must be the same, so that nothing hides in what reading leaves out.
+            let is_same = read.is_some_and(|(_, facts)| facts.requirement.as_deref() == range);
+            (is_distribution(name) && extras && is_same, is_module)
+        }
+        Kind::Npm => (is_npm_name(name) && (is_direct || has_range), is_npm_name),
+        Kind::Cargo | Kind::Gem => (is_tool, is_program),
+        Kind::Go => {
+            let version = range.unwrap_or("latest");
+            (is_go_module(&format!("{name}@{version}")), is_program)
+        }
+        Kind::Program => (is_program(name), is_program),
+        Kind::SystemPackage => (is_system_name(name), is_program),
+        Kind::EnvironmentVariable => (is_variable(name), is_program),
+        Kind::Runtime => (range.is_none_or(|range| !range.starts_with('-')), is_program),
+        Kind::Service
+        | Kind::McpServer
+        | Kind::OperatingSystem
+        | Kind::NetworkHost
+        | Kind::Download
+        | Kind::BundleFile => return true,
+    };
+    is_named
+        && dependency.provides.iter().all(|provided| is_provided(provided))
+        && dependency.packages.iter().all(is_package)
+}
+
+fn is_package(package: &Package) -> bool {
+    match package.manager {
+        PackageManager::Npm => npm(&package.name).is_some(),
+        PackageManager::Pip | PackageManager::Uv => python(&package.name).is_some(),
+        PackageManager::Go => is_go_module(&package.name),
+        PackageManager::Apt
+        | PackageManager::Dnf
+        | PackageManager::Apk
+        | PackageManager::Brew
+        | PackageManager::Cargo
+        | PackageManager::Gem => is_system_name(&package.name),
+    }
+}
+
+/// Whether a text is the dotted name of a Python module.
+fn is_module(text: &str) -> bool {
+    text.split('.').all(|part| {
+        part.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && part.chars().all(|c| c.is_alphanumeric() || c == '_')
+    })
 }
 
 /// The name under which distributions are compared (PEP 503): lower case, runs of `-`, `_` and `.` as

@@ -15,6 +15,8 @@ use skvm_core::artifact::{
 };
 use skvm_core::host::HostFacts;
 
+use super::requirement;
+
 /// Less sure dependencies are not installed. A prerequisite that only the prose names, and a package that
 /// only an example in the text imports, lie below it.
 const LEAST_CONFIDENCE: f32 = 0.6;
@@ -67,13 +69,20 @@ pub fn plan(
     host: &HostFacts,
     options: &PlanOptions,
 ) -> EnvironmentPlan {
+    let (wellformed, malformed): (Vec<&Dependency>, Vec<&Dependency>) =
+        dependencies.entries.iter().partition(|dependency| requirement::is_wellformed(dependency));
     let mut planner = Planner {
-        dependencies: &dependencies.entries,
+        dependencies: wellformed,
         host,
         options,
         actions: Vec::new(),
         manual: Vec::new(),
     };
+    for dependency in malformed {
+        let noun = requirement::noun(dependency.kind);
+        let advice = format!("look at {noun} {:?}: no such thing has that name", dependency.name);
+        planner.manual(dependency, ManualReason::UnknownSource, advice, None);
+    }
     // What others are built with comes first: libraries and programs of the system.
     planner.system_packages();
     planner.python();
@@ -88,7 +97,7 @@ pub fn plan(
 }
 
 struct Planner<'p> {
-    dependencies: &'p [Dependency],
+    dependencies: Vec<&'p Dependency>,
     host: &'p HostFacts,
     options: &'p PlanOptions,
     actions: Vec<Action>,
@@ -97,9 +106,11 @@ struct Planner<'p> {
 
 impl<'p> Planner<'p> {
     /// The dependencies of a kind that are sure enough to act on.
-    fn sure(&self, kind: Kind) -> impl Iterator<Item = &'p Dependency> + use<'p> {
-        let of_kind = self.dependencies.iter().filter(move |dependency| dependency.kind == kind);
-        of_kind.filter(|dependency| dependency.confidence >= LEAST_CONFIDENCE)
+    fn sure(&self, kind: Kind) -> Vec<&'p Dependency> {
+        let is_sure = |dependency: &&&Dependency| {
+            dependency.kind == kind && dependency.confidence >= LEAST_CONFIDENCE
+        };
+        self.dependencies.iter().filter(is_sure).copied().collect()
     }
 
     /// The demanded versions of a runtime.

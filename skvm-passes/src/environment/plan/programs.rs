@@ -30,8 +30,9 @@ impl Planner<'_> {
     pub(super) fn system_packages(&mut self) {
         for dependency in self.sure(Kind::SystemPackage) {
             let packages = dependency.packages.iter();
-            let usable =
-                packages.clone().find(|package| self.host.managers.contains(&package.manager));
+            let usable = packages.clone().find(|package| {
+                self.host.managers.contains(&package.manager) && !is_foreign(package)
+            });
             let Some(package) = usable else {
                 let names: Vec<String> =
                     packages.map(|p| format!("{} ({})", p.name, p.manager)).collect();
@@ -96,7 +97,7 @@ impl Planner<'_> {
 
     pub(super) fn programs(&mut self) {
         let all: Vec<&Dependency> =
-            self.dependencies.iter().filter(|d| d.kind == Kind::Program).collect();
+            self.dependencies.iter().copied().filter(|d| d.kind == Kind::Program).collect();
         for dependency in all {
             let check = on_path(&dependency.name);
             if self.comes_with_a_package(dependency, &check) {
@@ -104,8 +105,8 @@ impl Planner<'_> {
             }
             let sure = dependency.confidence >= super::LEAST_CONFIDENCE;
             let way = ORDER.iter().filter(|_| sure).find_map(|manager| {
-                let package = dependency.packages.iter().find(|p| p.manager == *manager)?;
-                self.can_use(package.manager).then_some(package)
+                let mut packages = dependency.packages.iter().filter(|p| p.manager == *manager);
+                packages.find(|package| self.can_use(package.manager) && !is_foreign(package))
             });
             match way {
                 Some(package) => self.program(dependency, package, check),
@@ -186,6 +187,11 @@ fn go_tool(id: String, module: &str) -> Action {
     let mut made = action(id, ActionKind::Tool, Scope::Skill, texts(["go", "install", &module]));
     made.variables.insert("GOBIN".to_owned(), Word::in_environment("bin"));
     made
+}
+
+/// Whether a package is of a tap that anybody can make, and not of Homebrew's own.
+fn is_foreign(package: &Package) -> bool {
+    package.manager == PackageManager::Brew && package.name.contains('/')
 }
 
 /// The id of the dependency that a package of a language's registry is.

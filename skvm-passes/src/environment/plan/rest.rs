@@ -9,7 +9,7 @@ use super::programs::on_path;
 
 impl Planner<'_> {
     pub(super) fn rest(&mut self) {
-        let all: Vec<&Dependency> = self.dependencies.iter().collect();
+        let all = self.dependencies.clone();
         self.systems(&all);
         for dependency in all {
             let name = &dependency.name;

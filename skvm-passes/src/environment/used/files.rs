@@ -12,6 +12,9 @@ const FOLDERS: [&str; 4] = ["scripts/", "references/", "assets/", "templates/"];
 /// References to `scripts/…` and the like that find no file.
 pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector<'_>) {
     let mut check = |reference: &str, span: Span| {
+        if !reference.contains('/') {
+            return;
+        }
         let path = FOLDERS
             .iter()
             .filter_map(|folder| reference.find(folder))

@@ -176,3 +176,57 @@ proptest! {
         skills(&text).iter().for_each(assert_laws);
     }
 }
+
+/// Dependencies that this crate's pass did not find: whoever made them, no name becomes a word of a
+/// command unless it has the form of its kind.
+#[test]
+fn dependencies_from_elsewhere_keep_the_grammar_too() {
+    use serde_json::json;
+    use skvm_core::artifact::Dependencies;
+
+    let kinds = [
+        "python",
+        "npm",
+        "cargo",
+        "go",
+        "gem",
+        "program",
+        "system-package",
+        "runtime",
+        "environment-variable",
+        "service",
+        "download",
+    ];
+    let managers = ["apt", "dnf", "apk", "brew", "pip", "npm", "cargo", "gem"];
+    let (mut actions, mut refused) = (0, 0);
+    for piece in PIECES {
+        for kind in kinds {
+            for (name, requirement, provided, package) in [
+                (piece, None, "a", "a"),
+                ("a", Some(piece), "a", "a"),
+                ("a", None, piece, "a"),
+                ("a", None, "a", piece),
+            ] {
+                let packages: Vec<_> =
+                    managers.iter().map(|m| json!({"manager": m, "name": package})).collect();
+                let written = json!({"entries": [{
+                    "kind": kind,
+                    "name": name,
+                    "requirement": requirement,
+                    "provides": [provided],
+                    "packages": packages,
+                    "evidence": [{"source": "import", "quote": ""}],
+                    "confidence": 1.0,
+                }]});
+                let dependencies: Dependencies = serde_json::from_value(written).unwrap();
+                for host in [everything(), plain_root(), linux()] {
+                    let plan = environment::plan(&dependencies, &host, &PlanOptions::default());
+                    assert_form(&plan);
+                    actions += plan.actions.len();
+                    refused += plan.manual.iter().filter(|m| m.advice.contains("no such")).count();
+                }
+            }
+        }
+    }
+    assert!(actions > 500 && refused > 1000, "{actions} {refused}");
+}
