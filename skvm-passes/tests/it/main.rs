@@ -5,6 +5,7 @@
 mod code;
 mod concurrency;
 mod corpus;
+mod corpus_imports;
 mod environment;
 #[cfg(unix)]
 mod environment_scripts;
