@@ -40,7 +40,7 @@ pub struct Dependency {
     /// What it provides: the modules or programs by which the skill uses it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub provides: Vec<String>,
-    /// Packages that install a program, as the skill tells or as is well known.
+    /// Packages that install it, as the skill tells.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<Package>,
     /// Whether its value must not be shown; for environment variables only.

@@ -114,8 +114,7 @@ fn find(skill: &Skill, code: &CodeIndex) -> (Dependencies, Vec<Diagnostic>) {
     (dependencies, diagnostics)
 }
 
-/// Tells of each program what is known to install it: the packages of the table, and the skill's own
-/// packages of that name.
+/// Tells of each program which of the skill's own packages brings it, going by their names.
 fn name_packages(dependencies: &mut Dependencies) {
     use DependencyKind as Kind;
     use skvm_core::artifact::Package;
@@ -145,11 +144,9 @@ fn name_packages(dependencies: &mut Dependencies) {
         brought.extend(programs.map(|program| (program, package.clone())));
     }
     for program in dependencies.entries.iter_mut().filter(|entry| entry.kind == Kind::Program) {
-        let own = brought.iter().filter(|(name, _)| *name == program.name);
-        let known = names::program::packages(&program.name);
-        for package in own.map(|(_, package)| package.clone()).chain(known) {
-            if !program.packages.contains(&package) {
-                program.packages.push(package);
+        for (_, package) in brought.iter().filter(|(name, _)| *name == program.name) {
+            if !program.packages.contains(package) {
+                program.packages.push(package.clone());
             }
         }
     }

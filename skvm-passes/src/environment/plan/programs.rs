@@ -103,19 +103,20 @@ impl Planner<'_> {
             if self.comes_with_a_package(dependency, &check) {
                 continue;
             }
+            // What the skill tells comes before what is well known.
+            let mut known = dependency.packages.clone();
+            known.extend(program::packages(&dependency.name));
             let sure = dependency.confidence >= super::LEAST_CONFIDENCE;
             let way = ORDER.iter().filter(|_| sure).find_map(|manager| {
-                let mut packages = dependency.packages.iter().filter(|p| p.manager == *manager);
+                let mut packages = known.iter().filter(|p| p.manager == *manager);
                 packages.find(|package| self.can_use(package.manager) && !is_foreign(package))
             });
             match way {
                 Some(package) => self.program(dependency, package, check),
                 None => {
-                    let ways: Vec<String> = dependency
-                        .packages
-                        .iter()
-                        .map(|p| format!("{} ({})", p.name, p.manager))
-                        .collect();
+                    let mut ways: Vec<String> =
+                        known.iter().map(|p| format!("{} ({})", p.name, p.manager)).collect();
+                    ways.dedup();
                     let advice = match ways.as_slice() {
                         [] => format!("install {}; no package of it is known", dependency.name),
                         ways => format!("install {}: {}", dependency.name, ways.join(" or ")),
@@ -129,7 +130,9 @@ impl Planner<'_> {
     /// Whether a program comes with a package that the plan installs anyway; its check then belongs to
     /// that action.
     fn comes_with_a_package(&mut self, dependency: &Dependency, check: &Check) -> bool {
-        let owners: Vec<String> = dependency.packages.iter().filter_map(owner).collect();
+        let known = program::packages(&dependency.name);
+        let owners: Vec<String> =
+            dependency.packages.iter().chain(&known).filter_map(owner).collect();
         let with = self.actions.iter_mut().find(|action| {
             action.dependencies.iter().any(|id| owners.contains(id))
                 && action.kind != ActionKind::SystemPackages

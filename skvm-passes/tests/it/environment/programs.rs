@@ -271,15 +271,15 @@ fn every_place_that_runs_a_program_is_kept() {
 }
 
 #[test]
-fn known_programs_tell_what_installs_them() {
-    let skill = fenced("bash", "rg x | pdftotext y -");
+fn programs_tell_the_packages_that_the_skill_installs() {
+    let skill = fenced("bash", "brew install ripgrep\nnpm install -g @a/tool\nrg x\ntool y\njq z");
     let packages = |name| {
-        let packages = entry(&skill, Program, name).packages;
-        packages.into_iter().map(|package| package.name).collect::<Vec<_>>()
+        let packages = entry(&skill, Program, name).packages.into_iter();
+        packages.map(|package| format!("{} {}", package.manager, package.name)).collect::<Vec<_>>()
     };
-    assert!(packages("rg").contains(&"ripgrep".to_owned()));
-    assert!(packages("pdftotext").contains(&"poppler-utils".to_owned()));
-    assert_eq!(entry(&fenced("bash", "unheard-of x"), Program, "unheard-of").packages, []);
+    assert_eq!(packages("rg"), ["brew ripgrep"]);
+    assert_eq!(packages("tool"), ["npm @a/tool"]);
+    assert_eq!(packages("jq"), [""; 0], "what is well known is no word of the skill's");
 }
 
 #[test]
