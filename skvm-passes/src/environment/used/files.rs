@@ -24,7 +24,9 @@ pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector
         let is_own = reference.starts_with(path)
             || reference.starts_with("./")
             || reference.starts_with("{baseDir}/");
-        let concrete = !path.contains(['*', '<', '{', '$']) && !path.ends_with('/');
+        let concrete = !path.contains(['*', '<', '{', '$'])
+            && !path.contains(char::is_control)
+            && !path.ends_with('/');
         if is_own && concrete && skill.bundle().resolve(reference).is_none() {
             let place = Place { source: Source::Reference, file: None, span: Some(span) };
             collector.add(Kind::BundleFile, path, Facts::default(), place);
