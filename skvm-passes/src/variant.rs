@@ -7,7 +7,7 @@ use skvm_core::artifact::ArtifactSet;
 use skvm_core::diagnostic::Diagnostic;
 use skvm_core::digest::Digest;
 use skvm_core::edit::Edits;
-use skvm_core::harness::SkillView;
+use skvm_core::harness::{HarnessFeatures, SkillView};
 use skvm_core::pass::PassId;
 use skvm_core::skill::Skill;
 use skvm_core::target::{ModelId, Target};
@@ -46,6 +46,9 @@ pub struct Manifest {
     /// The digest of the machine's facts; `None` when it was compiled for no machine in particular.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<Digest>,
+    /// What the target's harness can do, as far as it was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub features: Option<HarnessFeatures>,
     /// The passes in the order in which they ran.
     pub pipeline: Vec<PassVersion>,
     /// The model that passes could refine with.
@@ -84,6 +87,11 @@ impl Manifest {
         if let Some(host) = &self.host {
             builder.add(b"host");
             builder.add(host.to_string().as_bytes());
+        }
+        if let Some(features) = &self.features {
+            builder.add(b"features");
+            // The type holds nothing that serde_json refuses.
+            builder.add(&serde_json::to_vec(features).unwrap_or_default());
         }
         if let Some(refiner) = &self.refiner {
             builder.add(b"refiner");

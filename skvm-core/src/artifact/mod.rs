@@ -31,7 +31,8 @@ pub use environment::{
 pub use set::{ArtifactError, ArtifactSet};
 pub use templates::{Parameter, ParameterType, Segment, Template, TemplateLanguage, Templates};
 pub use workflow::{
-    EdgeCause, GroupKind, StepId, Workflow, WorkflowEdge, WorkflowGroup, WorkflowStep,
+    Collection, EdgeCause, GroupKind, Resource, ResourceKind, StepId, Workflow, WorkflowEdge,
+    WorkflowError, WorkflowFacts, WorkflowGroup, WorkflowStep, WorkflowStepKind,
 };
 
 use crate::capability::{CapabilityProfile, Gaps, Requirements};

@@ -10,6 +10,7 @@ use crate::capability::CapabilityProfile;
 use crate::diagnostic::Diagnostic;
 use crate::document::Document;
 use crate::edit::{Edit, Edits};
+use crate::harness::HarnessFeatures;
 use crate::host::HostFacts;
 use crate::llm::LlmBackend;
 use crate::skill::{Bundle, Skill};
@@ -28,6 +29,8 @@ pub struct Unit {
     pub install_dir: PathBuf,
     /// The machine that it will run on, when that is known.
     pub host: Option<Arc<HostFacts>>,
+    /// What the target's harness can do, when that is known.
+    pub features: Option<HarnessFeatures>,
 }
 
 impl Unit {
@@ -36,7 +39,7 @@ impl Unit {
     pub fn new(skill: impl Into<Arc<Skill>>, target: Target) -> Self {
         let skill = skill.into();
         let install_dir = skill.root().to_owned();
-        Self { skill, target, profile: None, install_dir, host: None }
+        Self { skill, target, profile: None, install_dir, host: None, features: None }
     }
 
     /// The same unit with a profile.
@@ -50,6 +53,13 @@ impl Unit {
     #[must_use]
     pub fn with_install_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.install_dir = folder.into();
+        self
+    }
+
+    /// The same unit, for a harness of which it is known what it can do.
+    #[must_use]
+    pub fn with_features(mut self, features: HarnessFeatures) -> Self {
+        self.features = Some(features);
         self
     }
 
@@ -165,6 +175,13 @@ impl<'a> PassContext<'a> {
     pub fn target(&self) -> &'a Target {
         self.looked_at_target.set(true);
         &self.unit.target
+    }
+
+    /// What the target's harness can do; `None` when it is not known.
+    #[must_use]
+    pub fn features(&self) -> Option<HarnessFeatures> {
+        self.looked_at_target.set(true);
+        self.unit.features
     }
 
     /// The machine that the skill will run on; `None` when it is not known.

@@ -1,33 +1,52 @@
-//! The `concurrency` pass (PASS-3): the procedure that a skill describes, and what orders its steps.
+//! The `concurrency` pass (PASS-3): the procedure that a skill describes, what orders its steps, and
+//! which of them may run at the same time.
 //!
 //! # What it does
-//! Writes [`Workflow`]: the steps of the skill's procedure, each after the one before it, for that is
-//! how the author wrote them and nothing here proves that the order does not matter. Of several
-//! procedures the one with the most steps is taken. A skill without a procedure gets an empty workflow
-//! that says why.
+//! Writes [`Workflow`]: the steps of the skill's procedure, what they read and write, the edges between
+//! them with their causes, and groups of steps that do not wait for each other. Of several procedures the
+//! one with the most steps is taken. A skill without a procedure gets an empty workflow that says why.
 //!
 //! A list is a procedure if a heading says so (workflow, process, steps …), or if at least half of its
 //! items begin with an imperative verb; set-up, troubleshooting and reference lists are not. About half
 //! of the numbered lists in published skills are no procedure.
 //!
+//! **When unsure, sequential.** A step waits for each one before it unless their independence is proven:
+//! the author says that they may run together, or both only read, from sources that are named; they share
+//! no file, variable or identifier that one of them writes; and the later one has no word of order and
+//! refers to nothing that came before.
+//!
+//! For a target whose harness can run tool calls or sub-agents at the same time, one sentence for each
+//! group says so in the text.
+//!
+//! # Before/after
+//! `1. Read a.md. 2. Read b.md. 3. Compare them.` gives the edges 1 → 3 and 2 → 3 and a group of 1 and 2.
+//!
 //! # Requires
-//! Nothing.
+//! The [`CodeIndex`].
 //!
 //! # Preserves
-//! The text: this pass makes no edit.
+//! Everything but the added sentences.
 //!
 //! # Cost
-//! Linear in the number of steps.
+//! Quadratic in the steps of one list, of which there are at most [`MAX_STEPS`]; linear in their text.
+
+mod dependence;
+mod group;
+mod hint;
+mod procedure;
+mod step;
+mod wording;
 
 use async_trait::async_trait;
-use skvm_core::artifact::{
-    Artifact, ArtifactKey, EdgeCause, StepId, Workflow, WorkflowEdge, WorkflowStep,
-};
-use skvm_core::document::{StepKind, StepList};
+use skvm_core::artifact::{Artifact, ArtifactKey, CodeIndex, Workflow};
 use skvm_core::pass::{Pass, PassContext, PassError, PassId};
 use skvm_core::skill::Skill;
 
-use crate::section::{SectionRole, role};
+use crate::code;
+pub(crate) use procedure::is_procedure;
+
+/// Steps of one list that are looked at; a longer list keeps its order as it is.
+pub const MAX_STEPS: usize = 200;
 
 /// See the [module](self).
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,7 +59,11 @@ impl Pass for ConcurrencyPass {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
+    }
+
+    fn reads(&self) -> &'static [ArtifactKey] {
+        &[CodeIndex::KEY]
     }
 
     fn writes(&self) -> &'static [ArtifactKey] {
@@ -48,212 +71,47 @@ impl Pass for ConcurrencyPass {
     }
 
     async fn run(&self, cx: &mut PassContext<'_>) -> Result<(), PassError> {
-        cx.put(extract(cx.skill()))
+        let code = cx.artifact::<CodeIndex>()?.unwrap_or_default();
+        let workflow = extract_with(cx.skill(), &code);
+        if !workflow.groups.is_empty()
+            && let Some(features) = cx.features()
+        {
+            for edit in hint::edits(cx.skill(), &workflow, features) {
+                cx.edit(edit)?;
+            }
+        }
+        cx.put(workflow)
     }
 }
 
 /// The workflow of a skill.
 #[must_use]
 pub fn extract(skill: &Skill) -> Workflow {
-    let lists = skill.document().step_lists();
-    let Some(list) = lists.iter().filter(|list| is_procedure(skill, list)).reduce(longer) else {
-        let remark = match lists.len() {
+    extract_with(skill, &code::analyze_text(skill))
+}
+
+/// The workflow of a skill whose code is already read.
+#[must_use]
+pub fn extract_with(skill: &Skill, code: &CodeIndex) -> Workflow {
+    let Some(list) = procedure::find(skill) else {
+        let remark = match skill.document().step_lists().len() {
             0 => "nothing in this skill is laid out as steps".to_owned(),
             count => format!("none of its {count} lists of steps reads as a procedure"),
         };
         return Workflow { remark: Some(remark), ..Workflow::default() };
     };
-    let steps: Vec<WorkflowStep> = list
+    let steps: Vec<step::ReadStep> = list
         .steps()
         .iter()
         .enumerate()
-        .map(|(index, step)| WorkflowStep {
-            label: step.number().map_or_else(|| (index + 1).to_string(), |n| n.to_string()),
-            title: title(step.text().text(skill.source())),
-            span: step.span(),
-        })
+        .map(|(at, written)| step::read(skill, code, at, written))
         .collect();
-    let edges = (1..steps.len())
-        .map(|to| WorkflowEdge { from: StepId(to - 1), to: StepId(to), cause: EdgeCause::Order })
-        .collect();
-    Workflow { steps, edges, groups: Vec::new(), remark: None }
-}
-
-fn longer<'l>(best: &'l StepList, next: &'l StepList) -> &'l StepList {
-    if next.steps().len() > best.steps().len() { next } else { best }
-}
-
-/// Whether a list of steps tells what to do, in order.
-pub(crate) fn is_procedure(skill: &Skill, list: &StepList) -> bool {
-    let headings = skill.document().section_path(list.section());
-    match role(&headings) {
-        SectionRole::Setup | SectionRole::Troubleshooting | SectionRole::Credits => return false,
-        SectionRole::Procedure => return true,
-        SectionRole::Other => {}
-    }
-    if list.kind() == StepKind::Bold {
-        return true;
-    }
-    let texts = list.steps().iter().map(|step| step.text().text(skill.source()));
-    let imperative = texts.filter(|text| is_imperative(text)).count();
-    let enough = list.steps().len() >= 3 || list.kind() == StepKind::Heading;
-    enough && imperative * 2 >= list.steps().len()
-}
-
-/// A line without Markdown marks and without a leading `Step 2:`, cut to 120 characters.
-fn title(text: &str) -> String {
-    let line = text.lines().next().unwrap_or("").trim_start_matches('#').trim();
-    line.chars().filter(|c| *c != '*').take(120).collect::<String>().trim().to_owned()
-}
-
-/// Whether a line begins with a verb that tells someone to do something.
-fn is_imperative(text: &str) -> bool {
-    let plain = text.trim_start_matches(|c: char| !c.is_alphabetic());
-    let mut words =
-        plain.split(|c: char| !c.is_alphabetic() && c != '\'').filter(|w| !w.is_empty());
-    let first = words.next().unwrap_or("");
-    let first = match first.to_ascii_lowercase().as_str() {
-        // "Step 2: Collect …", "Then collect …", "If …, collect …"
-        "step" | "phase" | "then" | "first" | "next" | "finally" | "always" => {
-            words.next().unwrap_or("").to_ascii_lowercase()
-        }
-        other => other.to_owned(),
-    };
-    IMPERATIVES.binary_search(&first.as_str()).is_ok()
-}
-
-/// Verbs that open steps in published skills.
-const IMPERATIVES: [&str; 112] = [
-    "add",
-    "adjust",
-    "aggregate",
-    "analyze",
-    "append",
-    "apply",
-    "ask",
-    "assess",
-    "assign",
-    "avoid",
-    "build",
-    "calculate",
-    "call",
-    "categorize",
-    "check",
-    "choose",
-    "clean",
-    "clone",
-    "close",
-    "collect",
-    "combine",
-    "commit",
-    "compare",
-    "compile",
-    "compute",
-    "confirm",
-    "consider",
-    "convert",
-    "copy",
-    "create",
-    "define",
-    "deliver",
-    "deploy",
-    "describe",
-    "design",
-    "detect",
-    "determine",
-    "download",
-    "draft",
-    "edit",
-    "ensure",
-    "evaluate",
-    "execute",
-    "explain",
-    "export",
-    "extract",
-    "fetch",
-    "fill",
-    "filter",
-    "find",
-    "fix",
-    "follow",
-    "format",
-    "gather",
-    "generate",
-    "get",
-    "give",
-    "group",
-    "identify",
-    "if",
-    "implement",
-    "include",
-    "inspect",
-    "invoke",
-    "launch",
-    "list",
-    "load",
-    "locate",
-    "log",
-    "look",
-    "make",
-    "map",
-    "match",
-    "merge",
-    "monitor",
-    "navigate",
-    "note",
-    "open",
-    "organize",
-    "output",
-    "parse",
-    "perform",
-    "pick",
-    "prepare",
-    "present",
-    "print",
-    "produce",
-    "provide",
-    "read",
-    "record",
-    "render",
-    "repeat",
-    "report",
-    "request",
-    "research",
-    "return",
-    "review",
-    "run",
-    "save",
-    "scan",
-    "search",
-    "select",
-    "send",
-    "show",
-    "start",
-    "submit",
-    "summarize",
-    "test",
-    "update",
-    "use",
-    "verify",
-    "write",
-];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_verbs_are_sorted_for_the_search() {
-        assert!(IMPERATIVES.is_sorted());
-    }
-
-    #[test]
-    fn imperatives_are_seen_through_marks_and_lead_ins() {
-        for text in ["**Collect** data", "Step 2: Write it", "Then run `x`", "If empty, stop"] {
-            assert!(is_imperative(text), "{text}");
-        }
-        for text in ["Fast and simple", "The agent reads", "`--flag` is optional"] {
-            assert!(!is_imperative(text), "{text}");
-        }
-    }
+    let context = wording::Context::of(skill, list);
+    let edges = dependence::edges(&steps, &context);
+    let remark = (steps.len() > MAX_STEPS)
+        .then(|| format!("the list has more than {MAX_STEPS} steps, so their order is kept"));
+    let steps_out = steps.iter().map(|step| step.step.clone()).collect();
+    let mut workflow = Workflow { steps: steps_out, edges, groups: Vec::new(), remark };
+    group::find(&steps, &mut workflow);
+    workflow
 }

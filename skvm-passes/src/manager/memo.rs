@@ -49,6 +49,8 @@ impl Keys {
         let target = Digest::builder("target")
             .field(unit.target.model.as_str().as_bytes())
             .field(unit.target.harness.as_str().as_bytes())
+            // The type holds nothing that serde_json refuses.
+            .field(&serde_json::to_vec(&unit.features).unwrap_or_default())
             .finish();
         let host = unit.host.as_deref().map(HostFacts::digest);
         let shared = builder.finish();

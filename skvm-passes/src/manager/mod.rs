@@ -264,6 +264,7 @@ impl PassManager {
             profile: unit.profile.as_ref().map(|profile| profile.digest()),
             install_dir: unit.install_dir.clone(),
             host: unit.host.as_ref().map(|host| host.digest()),
+            features: unit.features,
             pipeline: self.passes.iter().map(pass_version).collect(),
             refiner: self.llm.as_ref().map(|llm| llm.model().clone()),
         }

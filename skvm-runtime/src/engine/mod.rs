@@ -248,6 +248,7 @@ impl SkVm {
         let mut unit = Unit::new(Arc::clone(skill), target.clone());
         unit.profile = self.0.targets.get(target).cloned().flatten();
         unit.host.clone_from(&self.0.host);
+        unit.features = self.0.harnesses.get(&target.harness).map(|harness| harness.features());
         let key = self.0.passes.key(&unit);
         if let Some(variant) = self.0.store.variant(key).await? {
             return Ok(variant);

@@ -1,0 +1,185 @@
+//! Which list of steps is the procedure.
+
+use skvm_core::document::{StepKind, StepList};
+use skvm_core::skill::Skill;
+
+use crate::section::{SectionRole, role};
+
+/// The procedure of a skill: of several, the one with the most steps.
+pub(super) fn find(skill: &Skill) -> Option<&StepList> {
+    let lists = skill.document().step_lists();
+    lists.iter().filter(|list| is_procedure(skill, list)).reduce(longer)
+}
+
+fn longer<'l>(best: &'l StepList, next: &'l StepList) -> &'l StepList {
+    if next.steps().len() > best.steps().len() { next } else { best }
+}
+
+/// Whether a list of steps tells what to do, in order.
+pub(crate) fn is_procedure(skill: &Skill, list: &StepList) -> bool {
+    let headings = skill.document().section_path(list.section());
+    match role(&headings) {
+        SectionRole::Setup | SectionRole::Troubleshooting | SectionRole::Credits => return false,
+        SectionRole::Procedure => return true,
+        SectionRole::Other => {}
+    }
+    if list.kind() == StepKind::Bold {
+        return true;
+    }
+    let texts = list.steps().iter().map(|step| step.text().text(skill.source()));
+    let imperative = texts.filter(|text| is_imperative(text)).count();
+    let enough = list.steps().len() >= 3 || list.kind() == StepKind::Heading;
+    enough && imperative * 2 >= list.steps().len()
+}
+
+/// Whether a line begins with a verb that tells someone to do something.
+fn is_imperative(text: &str) -> bool {
+    let plain = text.trim_start_matches(|c: char| !c.is_alphabetic());
+    let mut words =
+        plain.split(|c: char| !c.is_alphabetic() && c != '\'').filter(|w| !w.is_empty());
+    let first = words.next().unwrap_or("");
+    let first = match first.to_ascii_lowercase().as_str() {
+        // "Step 2: Collect …", "Then collect …", "If …, collect …"
+        "step" | "phase" | "then" | "first" | "next" | "finally" | "always" => {
+            words.next().unwrap_or("").to_ascii_lowercase()
+        }
+        other => other.to_owned(),
+    };
+    IMPERATIVES.binary_search(&first.as_str()).is_ok()
+}
+
+/// Verbs that open steps in published skills.
+const IMPERATIVES: [&str; 112] = [
+    "add",
+    "adjust",
+    "aggregate",
+    "analyze",
+    "append",
+    "apply",
+    "ask",
+    "assess",
+    "assign",
+    "avoid",
+    "build",
+    "calculate",
+    "call",
+    "categorize",
+    "check",
+    "choose",
+    "clean",
+    "clone",
+    "close",
+    "collect",
+    "combine",
+    "commit",
+    "compare",
+    "compile",
+    "compute",
+    "confirm",
+    "consider",
+    "convert",
+    "copy",
+    "create",
+    "define",
+    "deliver",
+    "deploy",
+    "describe",
+    "design",
+    "detect",
+    "determine",
+    "download",
+    "draft",
+    "edit",
+    "ensure",
+    "evaluate",
+    "execute",
+    "explain",
+    "export",
+    "extract",
+    "fetch",
+    "fill",
+    "filter",
+    "find",
+    "fix",
+    "follow",
+    "format",
+    "gather",
+    "generate",
+    "get",
+    "give",
+    "group",
+    "identify",
+    "if",
+    "implement",
+    "include",
+    "inspect",
+    "invoke",
+    "launch",
+    "list",
+    "load",
+    "locate",
+    "log",
+    "look",
+    "make",
+    "map",
+    "match",
+    "merge",
+    "monitor",
+    "navigate",
+    "note",
+    "open",
+    "organize",
+    "output",
+    "parse",
+    "perform",
+    "pick",
+    "prepare",
+    "present",
+    "print",
+    "produce",
+    "provide",
+    "read",
+    "record",
+    "render",
+    "repeat",
+    "report",
+    "request",
+    "research",
+    "return",
+    "review",
+    "run",
+    "save",
+    "scan",
+    "search",
+    "select",
+    "send",
+    "show",
+    "start",
+    "submit",
+    "summarize",
+    "test",
+    "update",
+    "use",
+    "verify",
+    "write",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verbs_are_sorted_for_the_search() {
+        assert!(IMPERATIVES.is_sorted());
+    }
+
+    #[test]
+    fn imperatives_are_seen_through_marks_and_lead_ins() {
+        for text in ["**Collect** data", "Step 2: Write it", "Then run `x`", "If empty, stop"] {
+            assert!(is_imperative(text), "{text}");
+        }
+        for text in ["Fast and simple", "The agent reads", "`--flag` is optional"] {
+            assert!(!is_imperative(text), "{text}");
+        }
+    }
+}
