@@ -260,8 +260,9 @@ fn collection(raw: &str, span: Span, lower: &str) -> Option<Collection> {
     let end = rest.find([',', ':', '\n', '.', ';', '(']).unwrap_or(rest.len()).min(80);
     let end = (0..=end).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(0);
     let name = rest.get(..end)?.trim().trim_matches(['*', '_', '`']);
-    let first = words(name).next()?.to_lowercase();
-    if NO_COLLECTIONS.contains(&first.as_str()) {
+    let mut named = words(name).take(4).map(str::to_lowercase).peekable();
+    named.peek()?;
+    if named.any(|word| NO_COLLECTIONS.contains(&word.trim_end_matches('s'))) {
         return None;
     }
     let end = start + name.len();
