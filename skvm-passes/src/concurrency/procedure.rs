@@ -11,6 +11,29 @@ pub(super) fn find(skill: &Skill) -> Option<&StepList> {
     lists.iter().filter(|list| is_procedure(skill, list)).reduce(longer)
 }
 
+/// Whether a heading stands over advice, which has no order: "Best practices", "Tips".
+fn is_advice(heading: &str) -> bool {
+    const ADVICE: [&str; 14] = [
+        "best practices",
+        "tips",
+        "tip",
+        "notes",
+        "guidelines",
+        "rules",
+        "pitfalls",
+        "gotchas",
+        "limitations",
+        "principles",
+        "features",
+        "common mistakes",
+        "anti-patterns",
+        "use cases",
+    ];
+    let heading = heading.to_lowercase();
+    let heading = heading.trim_matches(|c: char| !c.is_alphanumeric());
+    ADVICE.iter().any(|words| heading == *words || heading.ends_with(&format!(" {words}")))
+}
+
 fn longer<'l>(best: &'l StepList, next: &'l StepList) -> &'l StepList {
     if next.steps().len() > best.steps().len() { next } else { best }
 }
@@ -18,6 +41,9 @@ fn longer<'l>(best: &'l StepList, next: &'l StepList) -> &'l StepList {
 /// Whether a list of steps tells what to do, in order.
 pub(crate) fn is_procedure(skill: &Skill, list: &StepList) -> bool {
     let headings = skill.document().section_path(list.section());
+    if headings.last().is_some_and(|heading| is_advice(heading)) {
+        return false;
+    }
     match role(&headings) {
         SectionRole::Setup | SectionRole::Troubleshooting | SectionRole::Credits => return false,
         SectionRole::Procedure => return true,
