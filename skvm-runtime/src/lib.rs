@@ -48,6 +48,7 @@ assert_eq!(outcome.trace.turns.len(), 1);
 //! | `command` | child processes that are sure to end (feature `tokio`) |
 //! | `environment` | what a skill needs on the machine, set up and proven (feature `tokio`) |
 //! | `harness` | the bare agent (feature `tokio`) |
+//! | `scheduler` | workflows, run as their edges allow (feature `tokio`) |
 //! | `backend` | models behind an OpenAI-compatible endpoint (feature `http`) |
 //! | `scripted` | a model that says what it was told to say (feature `test-util`) |
 //!
@@ -72,6 +73,8 @@ pub mod engine;
 pub mod environment;
 #[cfg(feature = "tokio")]
 pub mod harness;
+#[cfg(feature = "tokio")]
+pub mod scheduler;
 #[cfg(feature = "test-util")]
 pub mod scripted;
 pub mod session;

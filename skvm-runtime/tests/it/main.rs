@@ -11,6 +11,8 @@ mod environment;
 mod loopback;
 #[cfg(feature = "http")]
 mod openai;
+#[cfg(feature = "tokio")]
+mod scheduler;
 mod session;
 mod store;
 mod watched;

@@ -1,0 +1,91 @@
+//! What runs a step.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::Value;
+use skvm_core::artifact::{StepId, WorkflowStep};
+
+/// One attempt at one step.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct StepRun<'a> {
+    /// The step's position.
+    pub id: StepId,
+    /// The step.
+    pub step: &'a WorkflowStep,
+    /// What the steps gave that this one waits for, in their order.
+    pub inputs: Vec<(StepId, Arc<Value>)>,
+    /// The attempt, from 1.
+    pub attempt: u32,
+}
+
+impl<'a> StepRun<'a> {
+    pub(super) fn new(
+        id: StepId,
+        step: &'a WorkflowStep,
+        inputs: Vec<(StepId, Arc<Value>)>,
+        attempt: u32,
+    ) -> Self {
+        Self { id, step, inputs, attempt }
+    }
+}
+
+/// Runs the steps of a workflow; see the [module](super) for a whole implementation.
+///
+/// A runner is asked for several steps at the same time. Its future is dropped when the step's deadline
+/// passes or the execution is cancelled; whatever it started must end then, as commands of a
+/// [`CommandRunner`](crate::command::CommandRunner) do.
+#[async_trait]
+pub trait StepRunner: Send + Sync {
+    /// Does the step and gives its result.
+    ///
+    /// # Errors
+    /// [`StepError`]; a transient one is tried again as the policy says.
+    async fn run(&self, run: StepRun<'_>) -> Result<Value, StepError>;
+}
+
+const _: fn(&dyn StepRunner) = |_| {};
+
+/// A step failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct StepError {
+    what: String,
+    transient: bool,
+    retry_after: Option<Duration>,
+}
+
+impl StepError {
+    /// A failure that trying again does not change.
+    #[must_use]
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), transient: false, retry_after: None }
+    }
+
+    /// A failure that may pass: a refused call, a timeout.
+    #[must_use]
+    pub fn transient(what: impl Into<String>) -> Self {
+        Self { what: what.into(), transient: true, retry_after: None }
+    }
+
+    /// The same failure, with the time that somebody asked to wait before the next attempt.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// Whether it may pass.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.transient
+    }
+
+    /// How long somebody asked to wait.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+}
