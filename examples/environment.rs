@@ -73,13 +73,13 @@ fn arguments() -> Result<Arguments, Stop> {
 async fn run(arguments: Arguments) -> Result<(), Stop> {
     let folder = std::path::absolute(match &arguments.root {
         Some(root) => root.clone(),
-        None => std::env::temp_dir().join("skvm-environments"),
+        None => default_root(),
     })?;
     let binder = Binder::new(folder);
     let vm = SkVm::builder().host(binder.host().await.clone()).binder(binder.clone()).build();
     let skill = Arc::new(Skill::load(&arguments.skill)?);
     let variant = vm.compile(&skill, &Target::new("unmeasured", "bare-agent")).await?;
-    let plan = binder.plan(&variant).await;
+    let plan = binder.plan(&variant).await?;
     if let Some(folder) = &arguments.scripts {
         std::fs::create_dir_all(folder)?;
         for (name, text) in scripts(&plan).files() {
@@ -114,6 +114,15 @@ async fn run(arguments: Arguments) -> Result<(), Stop> {
         }
     }
     Ok(())
+}
+
+/// Where the scripts of a plan put environments as well.
+fn default_root() -> PathBuf {
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).or_else(|| {
+        let home = std::env::home_dir()?;
+        Some(home.join(".local/share"))
+    });
+    data.unwrap_or_else(std::env::temp_dir).join("skvm/environments")
 }
 
 fn tell(out: &mut impl Write, plan: &EnvironmentPlan) -> Result<(), Stop> {

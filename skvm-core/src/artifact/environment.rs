@@ -27,12 +27,16 @@ impl Artifact for EnvironmentPlan {
 }
 
 impl EnvironmentPlan {
-    /// Names the plan, the machine included.
+    /// Names what is to be done: the actions, and of the machine what their outcome hangs on. What is left to
+    /// a person is not in it, so that another sentence in a skill makes no other environment.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        // The type holds nothing that serde_json refuses.
+        let HostFacts { os, distribution, arch, python, node, .. } = &self.host;
+        let host = (os, distribution, arch, python, node);
+        // The types hold nothing that serde_json refuses.
         Digest::builder("environment-plan")
-            .field(&serde_json::to_vec(self).unwrap_or_default())
+            .field(&serde_json::to_vec(&host).unwrap_or_default())
+            .field(&serde_json::to_vec(&self.actions).unwrap_or_default())
             .finish()
     }
 

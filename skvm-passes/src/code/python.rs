@@ -27,6 +27,9 @@ pub(super) fn analyze(code: &str, to_source: &dyn Fn(Span) -> Span, block: &mut 
     block.imports = reader.found;
 }
 
+/// Longest name of a module, in bytes; a longer one is no module of anybody's.
+const MAX_MODULE: usize = 200;
+
 /// What stands around a statement.
 #[derive(Clone, Default)]
 struct Around {
@@ -116,7 +119,7 @@ impl<'c> Reader<'c> {
     fn add(&mut self, statement: Node<'_>, module: Node<'_>, names: Vec<String>, around: &Around) {
         let module: String = self.text(module).chars().filter(|c| !c.is_whitespace()).collect();
         // A name that the parser made up to go on behind an error.
-        if module.is_empty() {
+        if module.is_empty() || module.len() > MAX_MODULE {
             return;
         }
         self.found.push(Import {

@@ -12,7 +12,7 @@ use skvm_core::span::Span;
 use super::requirement;
 use super::version::Ranges;
 
-/// Most places that are kept for one dependency.
+/// Most places, demands and conditions that are kept for one dependency.
 const MAX_EVIDENCE: usize = 32;
 
 /// Most dependencies of one kind; a skill that names more is not told of by listing them.
@@ -24,6 +24,8 @@ const TOO_MANY: Code = Code::new("environment/too-many");
 pub(super) struct Collector<'s> {
     skill: &'s Skill,
     found: BTreeMap<(Kind, String), Entry>,
+    /// How many there are of each kind.
+    counts: BTreeMap<Kind, usize>,
     left_out: BTreeSet<Kind>,
 }
 
@@ -83,7 +85,7 @@ impl Facts {
 
 impl<'s> Collector<'s> {
     pub(super) fn new(skill: &'s Skill) -> Self {
-        Self { skill, found: BTreeMap::new(), left_out: BTreeSet::new() }
+        Self { skill, found: BTreeMap::new(), counts: BTreeMap::new(), left_out: BTreeSet::new() }
     }
 
     pub(super) fn skill(&self) -> &'s Skill {
@@ -95,12 +97,10 @@ impl<'s> Collector<'s> {
         self.found.contains_key(&(kind, key(kind, name)))
     }
 
-    /// The names of one kind that are already known.
-    pub(super) fn names_of(&self, kind: Kind) -> impl Iterator<Item = &str> {
-        self.found
-            .range((kind, String::new())..)
-            .take_while(move |((of, _), _)| *of == kind)
-            .map(|(_, entry)| entry.dependency.name.as_str())
+    /// The name under which a Python distribution is already known, by its normalised name.
+    pub(super) fn known_distribution(&self, normalised: &str) -> Option<String> {
+        let entry = self.found.get(&(Kind::Python, normalised.to_owned()))?;
+        Some(entry.dependency.name.clone())
     }
 
     /// Adds what one place says. A dependency is needed as soon as one place needs it.
@@ -109,9 +109,13 @@ impl<'s> Collector<'s> {
             return;
         }
         let key = (kind, key(kind, name));
-        if !self.found.contains_key(&key) && self.names_of(kind).count() >= MAX_OF_KIND {
-            self.left_out.insert(kind);
-            return;
+        if !self.found.contains_key(&key) {
+            let count = self.counts.entry(kind).or_default();
+            if *count >= MAX_OF_KIND {
+                self.left_out.insert(kind);
+                return;
+            }
+            *count += 1;
         }
         let evidence = self.evidence(name, place);
         let entry = self.found.entry(key).or_insert_with(|| Entry::new(kind, name));
@@ -186,14 +190,17 @@ impl Entry {
         let Facts { requirement, extras, marker, optional, provides, packages, secret, confidence } =
             facts;
         if let Some(demand) = requirement
+            && self.demands.len() < MAX_EVIDENCE
             && !self.demands.iter().any(|(known, _)| *known == demand)
         {
             self.demands.push((demand, evidence.clone()));
         }
-        match declares(evidence.source) {
-            true => self.declared_markers.insert(marker),
-            false => self.used_markers.insert(marker),
+        let markers = match declares(evidence.source) {
+            true => &mut self.declared_markers,
+            false => &mut self.used_markers,
         };
+        // Past the bound it is taken to be needed without a condition.
+        markers.insert(marker.filter(|_| markers.len() < MAX_EVIDENCE));
         let entry = &mut self.dependency;
         entry.optional &= optional;
         entry.secret |= secret;

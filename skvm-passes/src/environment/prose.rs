@@ -66,7 +66,9 @@ fn lines(skill: &Skill, section: Span, collector: &mut Collector<'_>) {
     for line in text.lines() {
         let Some(span) = Span::of_slice(text, line) else { continue };
         let span = span.shifted(section.start);
-        let in_code = skill.document().fences().iter().any(|fence| fence.span().contains(span));
+        let fences = skill.document().fences();
+        let next = fences.partition_point(|fence| fence.span().end < span.end);
+        let in_code = fences.get(next).is_some_and(|fence| fence.span().contains(span));
         if !in_code && !line.trim_start().starts_with('#') {
             line_of(skill, span, collector);
         }
@@ -101,10 +103,10 @@ fn line_of(skill: &Skill, line: Span, collector: &mut Collector<'_>) {
             collector.add(Kind::Program, &lower, Facts::default(), place(word));
         }
     }
-    for code in skill.document().code_spans().iter().map(|code| code.content()) {
-        if !line.contains(code) {
-            continue;
-        }
+    let spans = skill.document().code_spans();
+    let first = spans.partition_point(|code| code.content().start < line.start);
+    let inside = spans.iter().skip(first).map(|code| code.content());
+    for code in inside.take_while(|code| code.end <= line.end) {
         let word = code.text(skill.source());
         let place = Place { source: Source::Prose, file: None, span: Some(code) };
         if program::is_known(word) && program::runtime(word).is_none() {

@@ -4,6 +4,7 @@ use skvm_core::artifact::{Dependency, DependencyKind as Kind, Package};
 use skvm_core::host::PackageManager;
 
 use super::collector::Facts;
+use super::version::Ranges;
 use crate::code::is_variable;
 
 /// Ends of the names of archives.
@@ -198,6 +199,19 @@ pub(super) fn is_npm_name(name: &str) -> bool {
         }
 }
 
+/// Whether a text is what a script imports from a package: its name, or a path below it.
+pub(super) fn is_npm_specifier(specifier: &str) -> bool {
+    let parts = specifier.split('/');
+    let scoped = usize::from(specifier.starts_with('@'));
+    let name: Vec<&str> = parts.clone().take(1 + scoped).collect();
+    let is_plain = |part: &str| {
+        !part.is_empty()
+            && part != ".."
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    is_npm_name(&name.join("/")) && parts.skip(1 + scoped).all(is_plain)
+}
+
 /// Whether a text is a range or a tag of the npm registry, and not an address, a path or an alias.
 pub(super) fn is_npm_range(range: &str) -> bool {
     (1..=100).contains(&range.len())
@@ -255,7 +269,7 @@ pub(super) fn is_wellformed(dependency: &Dependency) -> bool {
             let is_same = read.is_some_and(|(_, facts)| facts.requirement.as_deref() == range);
             (is_distribution(name) && extras && is_same, is_module)
         }
-        Kind::Npm => (is_npm_name(name) && (is_direct || has_range), is_npm_name),
+        Kind::Npm => (is_npm_name(name) && (is_direct || has_range), is_npm_specifier),
         Kind::Cargo | Kind::Gem => (is_tool, is_program),
         Kind::Go => {
             let version = range.unwrap_or("latest");
@@ -264,7 +278,11 @@ pub(super) fn is_wellformed(dependency: &Dependency) -> bool {
         Kind::Program => (is_program(name), is_program),
         Kind::SystemPackage => (is_system_name(name), is_program),
         Kind::EnvironmentVariable => (is_variable(name), is_program),
-        Kind::Runtime => (range.is_none_or(|range| !range.starts_with('-')), is_program),
+        Kind::Runtime => {
+            let is_range =
+                |range: &str| Ranges::python(&[range]).is_some() || Ranges::npm(&[range]).is_some();
+            (range.is_none_or(|range| is_npm_range(range) && is_range(range)), is_program)
+        }
         Kind::Service
         | Kind::McpServer
         | Kind::OperatingSystem

@@ -101,6 +101,7 @@ fn setup(plan: &EnvironmentPlan) -> String {
         let variables: String = action
             .variables
             .iter()
+            .filter(|(name, _)| is_variable(name))
             .map(|(name, value)| format!("{name}={} ", word(value)))
             .collect();
         let _ = writeln!(script, "    {variables}{} </dev/null || return 1", command(&action.argv));

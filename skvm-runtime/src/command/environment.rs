@@ -109,6 +109,16 @@ impl Environment {
             self = self.with_path_entry(folder);
         }
         for (name, value) in &prepared.variables {
+            // Options add up; what the host set on purpose stays.
+            let known = self.set.get(OsStr::new(name)).filter(|_| name == "NODE_OPTIONS").cloned();
+            let value = match known {
+                Some(mut known) => {
+                    known.push(" ");
+                    known.push(value);
+                    known
+                }
+                None => value.into(),
+            };
             self = self.with_variable(name, value);
         }
         self

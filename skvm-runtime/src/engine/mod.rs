@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use skvm_core::artifact::ArtifactError;
 use skvm_core::capability::CapabilityProfile;
 use skvm_core::digest::Digest;
 use skvm_core::harness::{
@@ -115,6 +116,9 @@ pub enum EngineError {
     /// A run could not begin.
     #[error("starting a run")]
     Harness(#[from] HarnessError),
+    /// An artifact of a variant is not what its key says.
+    #[error("reading a variant")]
+    Artifact(#[from] ArtifactError),
     /// The builder was given no binder.
     #[cfg(feature = "tokio")]
     #[error("no binder was given to the engine, so it can set nothing up")]
@@ -293,7 +297,7 @@ impl SkVm {
         consent: &dyn Consent,
     ) -> Result<Prepared, EngineError> {
         let binder = self.0.binder.as_ref().ok_or(EngineError::NoBinder)?;
-        let plan = binder.plan(variant).await;
+        let plan = binder.plan(variant).await?;
         let started = Instant::now();
         let prepared = binder.prepare(&plan, consent).await?;
         self.tell(|| Event::Prepared {

@@ -4,7 +4,11 @@
 const TAIL: usize = 2000;
 
 /// What outputs say, in lower case, and what that calls for.
-const CAUSES: [(&str, &str); 14] = [
+const CAUSES: [(&str, &str); 15] = [
+    (
+        "could not locate the bindings file",
+        "the package builds a part of it by a script; let the plan's options allow npm scripts",
+    ),
     ("ensurepip is not available", "install the system's package for Python's venv (python3-venv)"),
     ("no module named venv", "install the system's package for Python's venv (python3-venv)"),
     (
@@ -43,6 +47,8 @@ pub(super) fn advice(output: &str, in_verification: bool) -> String {
 
 /// The end of an output, without control characters and the passwords of addresses.
 pub(super) fn tail(output: &str) -> String {
+    // Masked before it is cut: a cut in an address would leave the password without its mark.
+    let output = masked(output);
     let start = output.len().saturating_sub(TAIL);
     let start = (start..output.len()).find(|at| output.is_char_boundary(*at)).unwrap_or(0);
     let text: String = output
@@ -51,7 +57,7 @@ pub(super) fn tail(output: &str) -> String {
         .chars()
         .map(|c| if c.is_control() && c != '\n' && c != '\t' { ' ' } else { c })
         .collect();
-    masked(text.trim())
+    text.trim().to_owned()
 }
 
 /// `https://user:password@host` as `https://…@host`.
@@ -73,6 +79,29 @@ pub(super) fn masked(text: &str) -> String {
     }
     masked.push_str(rest);
     masked
+}
+
+/// Whether a failure with that output may pass by itself, so that it is no word about the package.
+pub(super) fn is_passing(output: &str) -> bool {
+    let output = output.to_lowercase();
+    [
+        "name resolution",
+        "connection",
+        "timed out",
+        "timeout",
+        "no space left",
+        "etimedout",
+        "econn",
+        "enotfound",
+        "eai_again",
+        " 429 ",
+        " 500 ",
+        " 502 ",
+        " 503 ",
+        " 504 ",
+    ]
+    .iter()
+    .any(|cue| output.contains(cue))
 }
 
 #[cfg(test)]

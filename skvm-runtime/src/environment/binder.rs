@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use skvm_core::artifact::{
-    Action, ActionKind, Check, Dependencies, EnvironmentPlan, ManualReason, ManualStep, Word,
+    Action, ActionKind, ArtifactError, Dependencies, EnvironmentPlan, ManualReason, ManualStep,
 };
 use skvm_core::harness::PreparedEnvironment;
 use skvm_core::host::HostFacts;
@@ -16,16 +16,16 @@ use skvm_passes::environment::{PlanOptions, plan};
 use skvm_passes::variant::Variant;
 use tokio::sync::OnceCell;
 
-use super::check::Checker;
+use super::check::{Checker, glance};
 use super::lock::Lock;
 use super::record::Record;
 use super::work::Work;
 use super::{Consent, PrepareError, host};
 use crate::command::{CommandRunner, Environment};
 
-/// Variables that installers of packages are set up by, beside those that every command sees.
-const INSTALLER_PREFIXES: [&str; 4] = ["PIP_", "UV_", "NPM_CONFIG_", "npm_config_"];
-const INSTALLER_VARIABLES: [&str; 14] = [
+/// Variables that tell installers where packages come from and how they are reached. None of them moves an
+/// installation elsewhere: what says where things go (`PIP_TARGET`, `npm_config_prefix`) stays out.
+const INSTALLER_VARIABLES: [&str; 41] = [
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "NO_PROXY",
@@ -40,6 +40,33 @@ const INSTALLER_VARIABLES: [&str; 14] = [
     "XDG_CONFIG_HOME",
     "CARGO_HOME",
     "RUSTUP_HOME",
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "PIP_NO_INDEX",
+    "PIP_TRUSTED_HOST",
+    "PIP_CERT",
+    "PIP_CLIENT_CERT",
+    "PIP_PROXY",
+    "PIP_CACHE_DIR",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_RETRIES",
+    "PIP_CONFIG_FILE",
+    "UV_INDEX",
+    "UV_INDEX_URL",
+    "UV_DEFAULT_INDEX",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+    "UV_OFFLINE",
+    "UV_CACHE_DIR",
+    "UV_NATIVE_TLS",
+    "UV_HTTP_TIMEOUT",
+    "NPM_CONFIG_REGISTRY",
+    "npm_config_registry",
+    "NPM_CONFIG_CACHE",
+    "npm_config_cache",
+    "NPM_CONFIG_CAFILE",
+    "npm_config_cafile",
 ];
 
 /// Carries plans out, each in a folder of its own below one root. Cheap to clone; see the
@@ -113,20 +140,16 @@ impl Binder {
     /// Time for everything unless another is set: 15 minutes.
     pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(15 * 60);
 
-    /// A binder that keeps its environments below `root`, which it creates when it needs it.
-    /// Installers see this process's plain variables and those that they are set up by.
+    /// A binder that keeps its environments below `root`, which it creates when it needs it. Checks see this
+    /// process's plain variables; installers see those as well that say where packages come from.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        let mut environment = Environment::from_host();
-        for prefix in INSTALLER_PREFIXES {
-            environment = environment.allow_prefix(prefix);
-        }
-        for name in INSTALLER_VARIABLES {
-            environment = environment.allow(name);
-        }
+        let root = root.into();
+        // Commands run in other folders than this process.
+        let root = std::path::absolute(&root).unwrap_or(root);
         Self {
-            root: root.into(),
-            environment,
+            root,
+            environment: Environment::from_host(),
             host: Arc::default(),
             options: None,
             deadline: Self::DEFAULT_DEADLINE,
@@ -169,18 +192,21 @@ impl Binder {
 
     /// The plan for a variant on this machine: the variant's own when it was compiled for this machine,
     /// else one made now out of its dependencies. A variant without dependencies needs nothing.
-    pub async fn plan(&self, variant: &Variant) -> EnvironmentPlan {
+    ///
+    /// # Errors
+    /// [`ArtifactError`] when the variant's artifacts are not what their keys say.
+    pub async fn plan(&self, variant: &Variant) -> Result<EnvironmentPlan, ArtifactError> {
         let host = self.host().await;
         let artifacts = variant.artifacts();
         if self.options.is_none()
-            && let Ok(Some(plan)) = artifacts.get::<EnvironmentPlan>()
+            && let Some(plan) = artifacts.get::<EnvironmentPlan>()?
             && plan.host == *host
         {
-            return EnvironmentPlan::clone(&plan);
+            return Ok(EnvironmentPlan::clone(&plan));
         }
-        let dependencies = artifacts.get::<Dependencies>().ok().flatten().unwrap_or_default();
+        let dependencies = artifacts.get::<Dependencies>()?.unwrap_or_default();
         let options = self.options.clone().unwrap_or_default();
-        plan(&dependencies, host, &options)
+        Ok(plan(&dependencies, host, &options))
     }
 
     /// The folder of a plan's environment.
@@ -194,8 +220,9 @@ impl Binder {
     /// nothing is started at all.
     ///
     /// # Errors
-    /// [`PrepareError`]; nothing that was begun is left then. What is denied, optional or left to a
-    /// person is no error: [`Prepared::open`] tells of it.
+    /// [`PrepareError`]. Of an environment that was begun nothing is left then; one that was there before keeps
+    /// what was recorded of it, and the rest is made again. What is denied, optional or left to a person is no
+    /// error: [`Prepared::open`] tells of it.
     pub async fn prepare(
         &self,
         plan: &EnvironmentPlan,
@@ -238,23 +265,30 @@ impl Binder {
         {
             return Ok(self.told(plan, &folder, record, Vec::new()));
         }
+        work.enter_waiting();
         let _lock = self.lock(&folder).await?;
         let (record, draft) = match Record::read(&folder, digest) {
             // Somebody else did it meanwhile, or it was done in part.
             Some(record) => (record, None),
             None => (Record::new(digest), Some(Draft::begin(&folder)?)),
         };
+        let in_folder = |source| PrepareError::Folder { path: folder.clone(), source };
+        write_hooks(plan, &folder).map_err(in_folder)?;
+        // What is checked is found as the skill's commands will find it. What installs is found as the host
+        // has it: nothing that was just installed takes the place of an installer.
         let environment = self.environment.clone().with_prepared(&seen(plan, &folder));
-        let runner =
-            CommandRunner::new(environment.clone(), [&self.root]).map_err(PrepareError::Runner)?;
-        let checker = Checker { environment: &environment, runner: &runner, folder: &folder };
-        let ((record, denied), performed) = work.carry_out(plan, consent, &checker, record).await?;
-        if record.done.is_empty() && record.failed.is_empty() {
+        let runner = |environment| {
+            CommandRunner::new(environment, [&self.root]).map_err(PrepareError::Runner)
+        };
+        let (checks, installs) = (runner(environment.clone())?, runner(self.installers())?);
+        let checker = Checker { environment: &environment, runner: &checks, folder: &folder };
+        let ((record, denied), performed) =
+            work.carry_out(plan, consent, (&checker, &installs), record).await?;
+        if record.is_empty() {
             // Nothing was there and nothing was allowed: the draft goes.
             return Ok(self.told(plan, &folder, record, denied));
         }
-        let written = write_hooks(plan, &folder).and_then(|()| record.write(&folder));
-        written.map_err(|source| PrepareError::Folder { path: folder.clone(), source })?;
+        record.write(&folder).map_err(in_folder)?;
         if let Some(draft) = draft {
             draft.keep();
         }
@@ -263,21 +297,25 @@ impl Binder {
         Ok(prepared)
     }
 
+    /// What installers see.
+    fn installers(&self) -> Environment {
+        let plain = self.environment.clone();
+        INSTALLER_VARIABLES.into_iter().fold(plain, Environment::allow)
+    }
+
     async fn lock(&self, folder: &Path) -> Result<Lock, PrepareError> {
         let failed = |source| PrepareError::Folder { path: self.root.clone(), source };
-        make_private(&self.root).map_err(failed)?;
-        Lock::take(&folder.with_extension("lock"), self.deadline).await
+        make_private(&self.root).and_then(|()| check_owner(&self.root)).map_err(failed)?;
+        // Less than the deadline for everything, so that it is told what was waited for.
+        Lock::take(&folder.with_extension("lock"), self.deadline.mul_f64(0.9)).await
     }
 
     /// Whether everything that can be done has been done and is still there, as far as a glance tells.
     fn is_ready(&self, plan: &EnvironmentPlan, folder: &Path, record: &Record) -> bool {
         let environment = self.environment.clone().with_prepared(&seen(plan, folder));
         let is_there = |action: &Action| {
-            action.check.iter().all(|check| match check {
-                Check::Program { name, .. } => environment.find_program(name).is_some(),
-                Check::File { path: Word::InEnvironment(path) } => folder.join(path).exists(),
-                Check::File { .. } | Check::Variable { .. } | Check::Run { .. } => true,
-            })
+            let looks = action.check.iter().map(|check| glance(check, &environment, folder));
+            looks.into_iter().all(|holds| holds != Some(false))
         };
         plan.actions.iter().all(|action| {
             let is_done = record.done.contains(&action.id);
@@ -306,24 +344,16 @@ impl Binder {
         }
         let seen = seen(plan, folder);
         let environment = self.environment.clone().with_prepared(&seen);
-        open.extend(plan.manual.iter().filter(|step| !is_met(step, &environment)).map(|step| {
-            Open {
-                dependencies: vec![step.dependency.clone()],
-                reason: OpenReason::Manual(step.reason),
-                advice: step.advice.clone(),
-                optional: step.optional,
-            }
+        let is_met = |step: &ManualStep| {
+            step.check.as_ref().and_then(|check| glance(check, &environment, folder)) == Some(true)
+        };
+        open.extend(plan.manual.iter().filter(|step| !is_met(step)).map(|step| Open {
+            dependencies: vec![step.dependency.clone()],
+            reason: OpenReason::Manual(step.reason),
+            advice: step.advice.clone(),
+            optional: step.optional,
         }));
         Prepared { environment: seen, performed: Vec::new(), open }
-    }
-}
-
-/// Whether a glance shows that a person has done a step.
-fn is_met(step: &ManualStep, environment: &Environment) -> bool {
-    match &step.check {
-        Some(Check::Program { name, .. }) => environment.find_program(name).is_some(),
-        Some(Check::Variable { name }) => environment.host_has(name),
-        Some(Check::File { .. } | Check::Run { .. }) | None => false,
     }
 }
 
@@ -342,13 +372,26 @@ fn seen(plan: &EnvironmentPlan, folder: &Path) -> PreparedEnvironment {
     set("NODE_PATH", folder.join("npm/node_modules"));
     set("GEM_PATH", folder.join("gems"));
     let hooks = folder.join(NODE_HOOKS);
-    if hooks.exists() {
-        // Options are split at spaces, so the path is written as an address.
-        let path = hooks.to_string_lossy().replace('%', "%25").replace(' ', "%20");
-        variables.insert("NODE_OPTIONS".to_owned(), format!("--import=file://{path}"));
+    // Node.js refuses the address of a module below a folder with a backslash in its name.
+    if hooks.exists() && !folder.as_os_str().as_encoded_bytes().contains(&b'\\') {
+        variables.insert("NODE_OPTIONS".to_owned(), format!("--import={}", file_address(&hooks)));
     }
     let path = plan.path_entries().into_iter().map(|entry| folder.join(entry)).collect();
     PreparedEnvironment { path, variables }
+}
+
+/// The address of a file, in characters that neither Node.js's options nor addresses read.
+fn file_address(path: &Path) -> String {
+    let mut address = "file://".to_owned();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' | b'~' => {
+                address.push(char::from(*byte));
+            }
+            byte => address.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    address
 }
 
 /// `NODE_PATH` serves `require` alone. This lets `import` find the environment's packages too.
@@ -375,8 +418,7 @@ export async function resolve(specifier, context, next) {
 ";
 
 fn write_hooks(plan: &EnvironmentPlan, folder: &Path) -> io::Result<()> {
-    let has_packages = folder.join("npm/node_modules").exists()
-        && plan.actions.iter().any(|action| action.kind == ActionKind::NpmPackages);
+    let has_packages = plan.actions.iter().any(|action| action.kind == ActionKind::NpmPackages);
     let knows_hooks = plan.host.node.as_ref().is_some_and(|node| {
         let mut numbers = node.version.split('.').map_while(|part| part.parse::<u64>().ok());
         (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= HOOKS_SINCE
@@ -384,6 +426,7 @@ fn write_hooks(plan: &EnvironmentPlan, folder: &Path) -> io::Result<()> {
     if !has_packages || !knows_hooks {
         return Ok(());
     }
+    fs::create_dir_all(folder.join("npm"))?;
     fs::write(folder.join("npm/skvm-resolve-hook.mjs"), NODE_RESOLVE)?;
     fs::write(folder.join(NODE_HOOKS), NODE_REGISTER)
 }
@@ -431,4 +474,23 @@ fn make_private(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// Refuses a folder that somebody else could put things into.
+#[cfg(unix)]
+fn check_owner(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let metadata = fs::metadata(folder)?;
+    let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
+    if is_own && metadata.mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    let what = "the folder belongs to somebody else, or others may write to it";
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, what))
+}
+
+#[cfg(not(unix))]
+fn check_owner(_folder: &Path) -> io::Result<()> {
+    Ok(())
 }

@@ -9,7 +9,10 @@ use super::advice;
 use crate::command::{CommandError, CommandRunner, CommandSpec, Environment, Exit};
 
 /// How long a check may take; importing a large library takes a while.
-const DEADLINE: Duration = Duration::from_secs(120);
+const CHECK_DEADLINE: Duration = Duration::from_secs(120);
+
+/// How an action that came to its deadline ended.
+pub(super) const DEADLINE: &str = "its deadline";
 /// How long a program may take to tell its version.
 const VERSION_DEADLINE: Duration = Duration::from_secs(20);
 
@@ -33,12 +36,7 @@ impl Checker<'_> {
     /// Whether a check holds, as far as that can be seen without starting a program; `None` when it
     /// cannot.
     pub(super) fn glance(&self, check: &Check) -> Option<bool> {
-        match check {
-            Check::Program { name, .. } => Some(self.environment.find_program(name).is_some()),
-            Check::Variable { name } => Some(self.environment.host_has(name)),
-            Check::File { path } => Some(self.path(path).exists()),
-            Check::Run { .. } => None,
-        }
+        glance(check, self.environment, self.folder)
     }
 
     /// Whether all checks hold. Programs are looked for and not started.
@@ -47,7 +45,7 @@ impl Checker<'_> {
             let holds = match (self.glance(check), check) {
                 (Some(holds), _) => holds,
                 (None, Check::Run { argv, folder }) => self
-                    .run(argv, folder.as_ref(), DEADLINE)
+                    .run(argv, folder.as_ref(), CHECK_DEADLINE)
                     .await
                     .is_ok_and(|unmet| unmet.is_none()),
                 (None, _) => false,
@@ -64,7 +62,7 @@ impl Checker<'_> {
         for check in checks {
             let unmet = match check {
                 Check::Run { argv, folder } => {
-                    self.run(argv, folder.as_ref(), DEADLINE).await.unwrap_or_else(not_started)
+                    self.run(argv, folder.as_ref(), CHECK_DEADLINE).await.unwrap_or_else(unstarted)
                 }
                 Check::Program { name, version } => self.program(name, version).await,
                 Check::Variable { name } => {
@@ -92,7 +90,7 @@ impl Checker<'_> {
         }
         let words = std::iter::once(name.to_owned()).chain(version.iter().cloned());
         let argv: Vec<Word> = words.map(Word::Text).collect();
-        let unmet = self.run(&argv, None, VERSION_DEADLINE).await.unwrap_or_else(not_started)?;
+        let unmet = self.run(&argv, None, VERSION_DEADLINE).await.unwrap_or_else(unstarted)?;
         // What it says of its version is of no account, only that it starts.
         let could_not = ["exit status 126", "exit status 127", "could not be started"];
         could_not.contains(&unmet.exit.as_str()).then_some(unmet)
@@ -120,18 +118,37 @@ impl Checker<'_> {
     }
 
     fn path(&self, word: &Word) -> PathBuf {
-        match word {
-            Word::Text(text) => PathBuf::from(text),
-            Word::InEnvironment(path) => below(self.folder, path),
-        }
+        resolved(word, self.folder)
     }
 }
 
-fn not_started(error: CommandError) -> Option<Unmet> {
-    let output = match std::error::Error::source(&error) {
+/// Whether a check holds, as far as that can be seen without starting a program; `None` when it cannot.
+pub(super) fn glance(check: &Check, environment: &Environment, folder: &Path) -> Option<bool> {
+    match check {
+        Check::Program { name, .. } => Some(environment.find_program(name).is_some()),
+        Check::Variable { name } => Some(environment.host_has(name)),
+        Check::File { path } => Some(resolved(path, folder).exists()),
+        Check::Run { .. } => None,
+    }
+}
+
+fn resolved(word: &Word, folder: &Path) -> PathBuf {
+    match word {
+        Word::Text(text) => PathBuf::from(text),
+        Word::InEnvironment(path) => below(folder, path),
+    }
+}
+
+/// Why a command could not be started, with its cause.
+pub(super) fn not_started(error: &CommandError) -> String {
+    match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
-    };
+    }
+}
+
+fn unstarted(error: CommandError) -> Option<Unmet> {
+    let output = not_started(&error);
     Some(Unmet { command: String::new(), exit: "could not be started".to_owned(), output })
 }
 
@@ -167,6 +184,6 @@ pub(super) fn exit_text(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exit status {code}"),
         Exit::Signal(signal) => format!("signal {signal}"),
-        Exit::Deadline => "its deadline".to_owned(),
+        Exit::Deadline => DEADLINE.to_owned(),
     }
 }

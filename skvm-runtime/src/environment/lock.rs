@@ -36,7 +36,9 @@ impl Lock {
                     let waited = started.elapsed();
                     return Err(PrepareError::Busy { path: path.to_owned(), waited });
                 }
-                Err(TryLockError::WouldBlock) => sleep(PAUSE).await,
+                Err(TryLockError::WouldBlock) => {
+                    sleep(PAUSE.min(patience.saturating_sub(started.elapsed()))).await;
+                }
             }
         }
     }

@@ -29,16 +29,19 @@
 //! - **No shell.** Actions are programs with arguments, run by the [command runner](crate::command) with
 //!   its guarantees: deadlines, capped output, process groups that end.
 //! - **The host stays as it is**, unless an action of scope *machine* was allowed: virtual environment,
-//!   npm prefix and tools lie in one folder, which can be thrown away.
-//! - **All or nothing.** A failure that matters, a deadline and a dropped future remove what was begun. A
-//!   killed process leaves a folder without a record, which the next call removes.
+//!   npm prefix and tools lie in one folder, which can be thrown away. Only the caches of the installers are
+//!   shared.
+//! - **All or nothing.** A failure that matters, a deadline and a dropped future remove an environment that
+//!   was begun. One that was there before keeps what was recorded of it. A killed process leaves a folder
+//!   without a record, which the next call removes, or a record without what was being done.
 //! - **Once.** However many tasks and processes ask for the same plan at the same time, one does the work.
 //!
 //! # What it does not
 //!
 //! Installing a package runs the package's own code where its format has such (source distributions, and
 //! npm scripts if the plan allows them), with the rights of this process. Consent is the place to decide
-//! about that.
+//! about that. An installer that a killed host leaves behind runs to its own end, and a preparation that
+//! begins meanwhile does not know of it.
 
 mod advice;
 mod binder;

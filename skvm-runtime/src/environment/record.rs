@@ -27,6 +27,11 @@ impl Record {
         Self { plan, done: BTreeSet::new(), failed: BTreeMap::new() }
     }
 
+    /// Whether nothing was recorded.
+    pub(super) fn is_empty(&self) -> bool {
+        self.done.is_empty() && self.failed.is_empty()
+    }
+
     /// The record of a folder; `None` when there is none for this plan, or it cannot be read.
     pub(super) fn read(folder: &Path, plan: Digest) -> Option<Self> {
         let text = fs::read(folder.join(FILE)).ok()?;

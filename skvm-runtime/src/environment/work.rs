@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use skvm_core::artifact::{Action, EnvironmentPlan, Word};
 
 use super::binder::{Open, OpenReason, Performed};
-use super::check::{Checker, exit_text, shown, spec};
+use super::check::{Checker, DEADLINE, exit_text, not_started, shown, spec};
 use super::record::Record;
 use super::{Consent, ConsentRequest, Decision, FailedAction, PrepareError, advice};
+use crate::command::CommandRunner;
 
 /// Time for one action. A build from source may take this long.
 const ACTION_DEADLINE: Duration = Duration::from_secs(15 * 60);
@@ -19,7 +20,7 @@ const OUTPUT_CAP: usize = 256 * 1024;
 /// The state of one preparation.
 #[derive(Debug, Default)]
 pub(super) struct Work {
-    /// The action that is being done, for a report about the deadline.
+    /// What is being done, for a report about the deadline.
     current: Mutex<String>,
 }
 
@@ -43,10 +44,18 @@ impl Work {
         &self,
         plan: &EnvironmentPlan,
         consent: &dyn Consent,
-        checker: &Checker<'_>,
+        (checker, installer): (&Checker<'_>, &CommandRunner),
         mut record: Record,
     ) -> Result<(Outcome, Vec<Performed>), PrepareError> {
+        let before = record.clone();
         let pending = self.pending(plan, checker, &mut record).await;
+        if !before.is_empty() && record != before {
+            // What is made again does not count until it is: a process that is killed meanwhile leaves
+            // no record of it.
+            let folder = checker.folder;
+            let failed = |source| PrepareError::Folder { path: folder.to_owned(), source };
+            record.write(folder).map_err(failed)?;
+        }
         let decisions = review(consent, checker, &pending).await;
         let (mut performed, mut denied) = (Vec::new(), Vec::new());
         let ends = pending.iter().filter(|action| !plan.is_preparation(&action.id));
@@ -54,6 +63,7 @@ impl Work {
             let mut run = Run {
                 plan,
                 checker,
+                installer,
                 decisions: &decisions,
                 record: &mut record,
                 performed: &mut performed,
@@ -67,7 +77,18 @@ impl Work {
                     optional: action.optional,
                 }),
                 Err(Stop::Failed(failed)) if action.optional => {
-                    record.failed.insert(action.id.clone(), failed.output);
+                    let is_kept = !advice::is_passing(&failed.output) && failed.exit != DEADLINE;
+                    if is_kept {
+                        record.failed.insert(action.id.clone(), failed.output);
+                    } else {
+                        // A fault that passes is told and tried again the next time.
+                        denied.push(Open {
+                            dependencies: action.dependencies.clone(),
+                            advice: failed.advice,
+                            reason: OpenReason::Failed(failed.output),
+                            optional: true,
+                        });
+                    }
                 }
                 Err(Stop::Failed(failed)) => return Err(PrepareError::Failed(Box::new(failed))),
             }
@@ -89,7 +110,11 @@ impl Work {
                 continue;
             }
             self.enter(action);
-            if checker.hold(&action.check).await {
+            let is_there = checker.hold(&action.check).await;
+            // What is there and not known to work is verified before it counts.
+            let works = record.done.contains(&action.id)
+                || (is_there && checker.first_unmet(&action.verify).await.is_none());
+            if is_there && works {
                 record.done.insert(action.id.clone());
                 continue;
             }
@@ -107,6 +132,11 @@ impl Work {
 
     fn enter(&self, action: &Action) {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&action.id);
+    }
+
+    /// Says that the lock is awaited.
+    pub(super) fn enter_waiting(&self) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = "(the lock)".to_owned();
     }
 }
 
@@ -128,6 +158,7 @@ async fn review<'p>(
 struct Run<'r, 'c> {
     plan: &'r EnvironmentPlan,
     checker: &'r Checker<'c>,
+    installer: &'r CommandRunner,
     decisions: &'r BTreeMap<&'r str, Decision>,
     record: &'r mut Record,
     performed: &'r mut Vec<Performed>,
@@ -186,8 +217,13 @@ impl Run<'_, '_> {
             };
             spec = spec.with_variable(name, value);
         }
-        let output = match self.checker.runner.run(spec).await {
+        let output = match self.installer.run(spec).await {
             Ok(output) => output,
+            Err(error) if action.optional => {
+                let text = not_started(&error);
+                let exit = "no start".to_owned();
+                return Ok(Err(failed(action, shown(&action.argv), false, exit, &text)));
+            }
             Err(source) => {
                 return Err(PrepareError::Start { action: action.id.clone(), source });
             }

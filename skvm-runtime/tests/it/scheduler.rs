@@ -1,6 +1,6 @@
 //! The executor: the same results whatever the interleaving, dependencies first, failures and bounds.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bounds;
 mod failures;

@@ -212,7 +212,10 @@ pub(in super::super) fn collect(
                 && let Some(word) = named(words, &RUNNER_VALUES).next()
             {
                 // `uvx ruff@0.5`
-                let word = word.replacen('@', "==", 1).replace("==latest", "");
+                let word = match word.contains("://") {
+                    true => word.to_owned(),
+                    false => word.replacen('@', "==", 1).replace("==latest", ""),
+                };
                 python(&word, place, collector);
             }
         }

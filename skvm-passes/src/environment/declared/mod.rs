@@ -5,6 +5,8 @@ pub(super) mod install;
 mod package_json;
 pub(super) mod python;
 
+use std::collections::BTreeSet;
+
 use skvm_core::artifact::{CodeIndex, CodeOrigin};
 use skvm_core::host::is_secret_name;
 use skvm_core::skill::Skill;
@@ -14,11 +16,14 @@ use crate::code::is_variable;
 
 pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector<'_>) {
     front_matter::collect(skill, collector);
+    let mut seen = BTreeSet::new();
     for file in skill.bundle().files() {
         match file.name() {
             "package.json" => package_json::collect(file, collector),
             "pyproject.toml" => python::pyproject(file, collector),
-            _ if python::is_requirements_file(file.path()) => python::requirements(file, collector),
+            _ if python::is_requirements_file(file.path()) => {
+                python::requirements(file, &mut seen, collector);
+            }
             _ => {}
         }
     }

@@ -8,6 +8,9 @@ use skvm_core::span::Span;
 use super::super::collector::{Collector, Facts, Place};
 use super::super::requirement;
 
+/// Most entries whose place in the file is looked for.
+const MAX_PLACES: usize = 200;
+
 /// `dependencies`, `optionalDependencies`, `peerDependencies` and `engines` of a `package.json`. What
 /// only developers of the package need is left out, as is what comes from the bundle itself.
 pub(super) fn collect(file: &BundleFile, collector: &mut Collector<'_>) {
@@ -15,8 +18,10 @@ pub(super) fn collect(file: &BundleFile, collector: &mut Collector<'_>) {
     let Ok(package) = serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) else {
         return;
     };
-    let place = |word: &str| {
-        let at = text.find(&format!("\"{word}\""));
+    let mut looked = 0;
+    let mut place = |word: &str| {
+        looked += 1;
+        let at = (looked <= MAX_PLACES).then(|| text.find(&format!("\"{word}\""))).flatten();
         let span = at.map(|at| Span::new(at + 1, at + 1 + word.len()));
         Place { source: Source::PackageJson, file: Some(file.path()), span }
     };

@@ -15,6 +15,9 @@ use super::super::{marker, requirement};
 /// Most requirements files that others lead to.
 const MAX_FILES: usize = 64;
 
+/// Most entries of a `pyproject.toml` whose place in the file is looked for.
+const MAX_PLACES: usize = 200;
+
 /// `requirements.txt`, `requirements-dev.in`, `dev-requirements.txt`, `requirements/base.txt`.
 pub(super) fn is_requirements_file(path: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -26,10 +29,14 @@ pub(super) fn is_requirements_file(path: &str) -> bool {
 }
 
 /// A requirements file and those that it includes by `-r`.
-pub(super) fn requirements(file: &BundleFile, collector: &mut Collector<'_>) {
+/// `seen` has the files that were read before.
+pub(super) fn requirements(
+    file: &BundleFile,
+    seen: &mut BTreeSet<String>,
+    collector: &mut Collector<'_>,
+) {
     let bundle = collector.skill().bundle();
     let mut open = vec![file.path().to_owned()];
-    let mut seen = BTreeSet::new();
     while let Some(path) = open.pop() {
         let Some(file) = bundle.file(&path) else { continue };
         if seen.len() >= MAX_FILES || !seen.insert(path.clone()) {
@@ -134,8 +141,10 @@ fn add_requirement(
     if let Some((name, facts)) = requirement::python(text) {
         match name.as_str() {
             "python" => {
-                let facts = Facts { requirement: facts.requirement, ..Facts::providing("python3") };
-                collector.add(Kind::Runtime, "python", facts, place);
+                let range = facts.requirement.unwrap_or_default();
+                if let Some(facts) = requirement::python_runtime(&range) {
+                    collector.add(Kind::Runtime, "python", facts, place);
+                }
             }
             _ => collector.add(Kind::Python, &name, facts, place),
         }
@@ -154,7 +163,8 @@ pub(super) fn pyproject(file: &BundleFile, collector: &mut Collector<'_>) {
     let Some(text) = file.text() else { return };
     let Ok(document) = text.parse::<toml::Table>() else { return };
     let project = document.get("project");
-    let mut declared = Declared { text, file: file.path(), source: Source::Pyproject, collector };
+    let mut declared =
+        Declared { text, file: file.path(), source: Source::Pyproject, looked: 0, collector };
     declared.listed(project.and_then(|project| project.get("dependencies")), false);
     let optional = project.and_then(|project| project.get("optional-dependencies"));
     for (group, entries) in optional.and_then(Value::as_table).into_iter().flatten() {
@@ -196,6 +206,8 @@ struct Declared<'a, 'c, 's> {
     text: &'a str,
     file: &'a str,
     source: Source,
+    /// How many places were looked for.
+    looked: usize,
     collector: &'c mut Collector<'s>,
 }
 
@@ -255,15 +267,19 @@ impl Declared<'_, '_, '_> {
             facts.requirement = Some(address);
         }
         if name == "python" {
-            let facts = Facts { requirement: facts.requirement, ..Facts::providing("python3") };
-            self.add(Kind::Runtime, "python", facts, &name);
+            let range = facts.requirement.unwrap_or_default();
+            if let Some(facts) = requirement::python_runtime(&range) {
+                self.add(Kind::Runtime, "python", facts, &name);
+            }
         } else {
             self.add(Kind::Python, &name, facts.optional(optional), &name);
         }
     }
 
     fn add(&mut self, kind: Kind, name: &str, facts: Facts, word: &str) {
-        let span = self.text.find(word).map(|at| Span::new(at, at + word.len()));
+        self.looked += 1;
+        let at = (self.looked <= MAX_PLACES).then(|| self.text.find(word)).flatten();
+        let span = at.map(|at| Span::new(at, at + word.len()));
         let place = Place { source: self.source, file: Some(self.file), span };
         self.collector.add(kind, name, facts, place);
     }

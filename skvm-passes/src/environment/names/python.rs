@@ -212,13 +212,12 @@ pub(in super::super) fn is_well_known(module: &str) -> bool {
     WELL_KNOWN.binary_search(&module).is_ok()
 }
 
+/// Gives the name under which a distribution is declared, by its normalised name.
+pub(in super::super) type Declared<'d> = &'d dyn Fn(&str) -> Option<String>;
+
 /// What provides the modules of an import. A distribution that the skill declares wins over the table;
 /// a bare namespace is provided by nothing.
-pub(in super::super) fn providers(
-    import: &Import,
-    declared: &mut dyn Iterator<Item = &str>,
-) -> Vec<Provider> {
-    let declared: Vec<&str> = declared.collect();
+pub(in super::super) fn providers(import: &Import, declared: Declared<'_>) -> Vec<Provider> {
     let module = import.module.as_str();
     // `from google.cloud import storage` takes modules out of a namespace.
     let modules = match NAMESPACES.binary_search(&module) {
@@ -227,12 +226,12 @@ pub(in super::super) fn providers(
     };
     let mut providers: Vec<Provider> = Vec::new();
     for module in modules {
-        let Some(distribution) = distribution(&module, &mut declared.iter().copied()) else {
+        let Some(distribution) = distribution(&module, declared) else {
             continue;
         };
         let is_known = known_prefix(&module).is_some()
             || is_well_known(module.split('.').next().unwrap_or(&module))
-            || declared.contains(&distribution.as_str());
+            || declared(&normalised(&distribution)).is_some();
         let module = telling_part(&module);
         if !providers.iter().any(|known| known.module == module) {
             providers.push(Provider { distribution, module, is_known });
@@ -275,10 +274,7 @@ fn known_prefix(module: &str) -> Option<&'static str> {
 /// The distribution that provides a module. Of those that are declared one that can provide it; else
 /// what the table says of the longest prefix; else the top-level name with hyphens. `None` for a bare
 /// namespace.
-pub(in super::super) fn distribution(
-    module: &str,
-    declared: &mut dyn Iterator<Item = &str>,
-) -> Option<String> {
+pub(in super::super) fn distribution(module: &str, declared: Declared<'_>) -> Option<String> {
     let known = known_prefix(module).and_then(|prefix| DISTRIBUTIONS.get(prefix));
     let unversioned = (known.is_none() && module.starts_with("google."))
         .then(|| without_version(&telling_part(module)))
@@ -318,11 +314,8 @@ pub(in super::super) fn distribution(
         ]);
         able.insert(0, name);
     }
-    let declared: Vec<&str> = declared.collect();
-    let of_declared =
-        able.iter().find_map(|able| declared.iter().find(|declared| normalised(declared) == *able));
-    if let Some(declared) = of_declared {
-        return Some((*declared).to_owned());
+    if let Some(declared) = able.iter().find_map(|able| declared(able)) {
+        return Some(declared);
     }
     let inferred = match known {
         Some(known) => Some(known.usual.to_owned()),
@@ -356,7 +349,9 @@ mod tests {
     use super::*;
 
     fn of(module: &str, declared: &[&'static str]) -> Option<String> {
-        distribution(module, &mut declared.iter().copied())
+        let known =
+            |name: &str| declared.iter().find(|d| normalised(d) == name).map(|d| (*d).to_owned());
+        distribution(module, &known)
     }
 
     #[test]

@@ -17,8 +17,8 @@ use skvm_core::host::HostFacts;
 
 use super::requirement;
 
-/// Less sure dependencies are not installed. A prerequisite that only the prose names, and a package that
-/// only an example in the text imports, lie below it.
+/// Less sure dependencies are not installed. A prerequisite that only the prose names, and an npm package
+/// that only an example in the text imports, lie below it.
 const LEAST_CONFIDENCE: f32 = 0.6;
 
 /// What is less sure is a guess: a module's name taken for that of a distribution. It is installed by

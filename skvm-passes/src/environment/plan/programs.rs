@@ -81,6 +81,7 @@ impl Planner<'_> {
 
     /// The lists of packages are fetched when they lack one that is to be installed, and not otherwise.
     fn package_lists(&mut self, package: &str) {
+        let package = &apt_name(package);
         if let Some(lists) = self.actions.iter_mut().find(|action| action.id == LISTS) {
             if let Some(Check::Run { argv, .. }) = lists.check.first_mut() {
                 argv.push(Word::text(package));
@@ -148,7 +149,7 @@ impl Planner<'_> {
     fn can_use(&self, manager: PackageManager) -> bool {
         match manager {
             PackageManager::Npm => self.has_npm(),
-            PackageManager::Pip => self.host.python.is_some(),
+            PackageManager::Pip => self.has_python(),
             _ => self.host.managers.contains(&manager),
         }
     }
@@ -158,9 +159,11 @@ impl Planner<'_> {
         let mut made = match package.manager {
             PackageManager::Npm => self.npm_install(id, std::slice::from_ref(&package.name)),
             PackageManager::Pip | PackageManager::Uv => {
-                let Some((name, _)) = requirement::python(&package.name) else { return };
-                let Some(interpreter) = self.python_environment() else { return };
-                self.python_install(id, &[name], &interpreter)
+                let Some(interpreter) = self.python_environment() else {
+                    let advice = format!("install a Python that fits, then {}", package.name);
+                    return self.manual(dependency, ManualReason::Runtime, advice, Some(check));
+                };
+                self.python_install(id, std::slice::from_ref(&package.name), &interpreter)
             }
             PackageManager::Cargo => {
                 let mut argv = texts(["cargo", "install", "--locked", "--root"]);
@@ -234,7 +237,21 @@ fn system_install(package: &Package) -> Option<Vec<String>> {
         | PackageManager::Gem => return None,
     };
     let words = words.iter().map(|word| (*word).to_owned());
-    Some(words.chain([package.name.clone()]).collect())
+    let name = match package.manager {
+        PackageManager::Apt => apt_name(&package.name),
+        _ => package.name.clone(),
+    };
+    Some(words.chain([name]).collect())
+}
+
+/// A name as apt takes it: one with a dot that it does not know it would read as a regular expression, so
+/// it is given as one that means just this name.
+fn apt_name(name: &str) -> String {
+    if name.contains('.') {
+        format!("^{}$", name.replace('.', "\\.").replace('+', "\\+"))
+    } else {
+        name.to_owned()
+    }
 }
 
 /// Asks the package manager whether a package is installed.

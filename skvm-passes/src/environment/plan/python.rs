@@ -4,7 +4,7 @@ use skvm_core::artifact::{
     ActionKind, Check, Dependency, DependencyKind as Kind, DependencySource, ManualReason, Scope,
     Word,
 };
-use skvm_core::host::{OsFamily, PackageManager};
+use skvm_core::host::{Interpreter, OsFamily, PackageManager};
 
 use super::super::{marker, version};
 use super::{GUESS, PackageIndex, Planner, PythonPlace, action, is_direct, run, texts};
@@ -39,11 +39,7 @@ impl Planner<'_> {
     pub(super) fn python(&mut self) {
         let (mut required, mut optional) = (Vec::new(), Vec::new());
         for dependency in self.sure(Kind::Python) {
-            let applies = dependency
-                .marker
-                .as_deref()
-                .is_none_or(|marker| marker::holds(marker, self.host).unwrap_or(true));
-            if !applies {
+            if self.decided(dependency) == Some(false) {
                 continue;
             }
             if is_direct(dependency) {
@@ -81,12 +77,7 @@ impl Planner<'_> {
 
     /// The interpreter that distributions are installed for; `None` when there is none that fits.
     pub(super) fn python_environment(&mut self) -> Option<Word> {
-        let demanded = self.demanded("python");
-        let fits = self.host.python.as_ref().filter(|python| {
-            demanded.is_none_or(|demanded| {
-                version::python_satisfies(&python.version, demanded).unwrap_or(true)
-            })
-        });
+        let (demanded, fits) = (self.demanded("python"), self.fitting_python());
         if self.options.python == PythonPlace::Host {
             return fits.map(|python| Word::text(&python.program));
         }
@@ -119,6 +110,12 @@ impl Planner<'_> {
             (false, None, _) => return None,
         };
         let mut made = action(ENVIRONMENT, ActionKind::PythonEnvironment, Scope::Skill, argv);
+        if self.has_uv() {
+            // An interpreter that uv fetches lies in the environment too, and a broken one is replaced.
+            let interpreters = Word::in_environment("interpreters");
+            made.variables.insert("UV_PYTHON_INSTALL_DIR".to_owned(), interpreters);
+            made.variables.insert("UV_VENV_CLEAR".to_owned(), Word::text("1"));
+        }
         made.dependencies.push("runtime:python".to_owned());
         let there = Check::File { path: interpreter.clone() };
         let works = run(vec![interpreter.clone(), Word::text("-V")]);
@@ -126,6 +123,29 @@ impl Planner<'_> {
         made.verify.push(works);
         self.actions.push(made);
         Some(interpreter)
+    }
+
+    /// The host's Python when it is one that the skill can do with.
+    fn fitting_python(&self) -> Option<&Interpreter> {
+        let demanded = self.demanded("python");
+        self.host.python.as_ref().filter(|python| {
+            demanded.is_none_or(|demanded| {
+                version::python_satisfies(&python.version, demanded).unwrap_or(true)
+            })
+        })
+    }
+
+    /// Whether distributions can be installed.
+    pub(super) fn has_python(&self) -> bool {
+        self.fitting_python().is_some()
+            || (self.has_uv() && self.options.python == PythonPlace::Own)
+    }
+
+    /// Whether the condition of a distribution holds; `None` when only the installer can tell: the facts do
+    /// not say, or another Python than the host's will be asked.
+    fn decided(&self, dependency: &Dependency) -> Option<bool> {
+        let Some(marker) = dependency.marker.as_deref() else { return Some(true) };
+        self.fitting_python().and_then(|_| marker::holds(marker, self.host))
     }
 
     fn has_uv(&self) -> bool {
@@ -144,11 +164,18 @@ impl Planner<'_> {
         let mut made = self.python_install(id, &requirements, interpreter);
         made.optional = optional;
         made.dependencies = dependencies.iter().map(|dependency| dependency.id()).collect();
-        let installed = called(interpreter, INSTALLED, &requirements);
-        made.check.push(installed.clone());
-        made.verify.push(installed);
-        let modules: Vec<String> = dependencies
-            .iter()
+        // What the installer may leave out, by its own decision, is not looked for afterwards.
+        let decided = || dependencies.iter().filter(|d| self.decided(d).is_some());
+        let looked_for: Vec<String> = decided().map(|d| self.python_requirement(d)).collect();
+        if looked_for.is_empty() {
+            // Only the installer knows whether there is anything to do.
+            made.check.push(run(texts(["false"])));
+        } else {
+            let installed = called(interpreter, INSTALLED, &looked_for);
+            made.check.push(installed.clone());
+            made.verify.push(installed);
+        }
+        let modules: Vec<String> = decided()
             .filter(|dependency| {
                 dependency.evidence.iter().any(|e| e.source == DependencySource::Import)
             })
@@ -197,13 +224,16 @@ impl Planner<'_> {
         made
     }
 
-    /// The requirement as pip reads it. A marker that could be decided has been.
+    /// The requirement as pip reads it, with its marker where that is not decided.
     fn python_requirement(&self, dependency: &Dependency) -> String {
         let mut text = dependency.name.clone();
         if !dependency.extras.is_empty() {
             text = format!("{text}[{}]", dependency.extras.join(","));
         }
         text.push_str(dependency.requirement.as_deref().unwrap_or(""));
+        if let (None, Some(marker)) = (self.decided(dependency), &dependency.marker) {
+            text = format!("{text} ; {marker}");
+        }
         text
     }
 }

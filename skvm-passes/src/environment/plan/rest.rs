@@ -1,7 +1,7 @@
 //! What no package manager gives: runtimes, values, services, files.
 
 use skvm_core::artifact::{Check, Dependency, DependencyKind as Kind, ManualReason};
-use skvm_core::host::{HostFacts, OsFamily};
+use skvm_core::host::{HostFacts, OsFamily, PackageManager};
 
 use super::super::version;
 use super::Planner;
@@ -65,10 +65,10 @@ impl Planner<'_> {
         };
         let demanded = dependency.requirement.as_deref();
         let (advice, check) = match (found, demanded) {
-            (Some(_), None) => return,
+            (Some(_), None) => return self.spellings(dependency),
             (Some(found), Some(demanded)) => {
                 if satisfies(&found.version, demanded) != Some(false) {
-                    return;
+                    return self.spellings(dependency);
                 }
                 let name = &dependency.name;
                 (format!("install {name} {demanded}; {} was found", found.version), None)
@@ -81,6 +81,29 @@ impl Planner<'_> {
             }
         };
         self.manual(dependency, ManualReason::Runtime, advice, check);
+    }
+
+    /// The programs by which the skill calls a runtime that is there, where the facts do not show them:
+    /// `python` can be missing beside `python3`, and `npm` beside `node`. An environment of the skill's own
+    /// has all of Python's.
+    fn spellings(&mut self, dependency: &Dependency) {
+        let has_own = self.actions.iter().any(|action| action.id == super::python::ENVIRONMENT);
+        if dependency.name == "python" && has_own {
+            return;
+        }
+        let has_npm = self.host.managers.contains(&PackageManager::Npm);
+        for name in &dependency.provides {
+            let is_shown = match name.as_str() {
+                "npm" | "npx" => has_npm,
+                "python" | "py" => false,
+                _ => true,
+            };
+            if is_shown {
+                continue;
+            }
+            let advice = format!("have {name} on the PATH; {} is there", dependency.name);
+            self.manual(dependency, ManualReason::Runtime, advice, Some(on_path(name)));
+        }
     }
 
     /// A skill that names operating systems works on those.

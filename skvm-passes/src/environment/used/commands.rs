@@ -119,9 +119,8 @@ fn python_module(module: &str, place: Place<'_>, collector: &mut Collector<'_>) 
     {
         return;
     }
-    let declared: Vec<String> = collector.names_of(Kind::Python).map(str::to_owned).collect();
-    let mut declared = declared.iter().map(String::as_str);
-    let Some(name) = python::distribution(module, &mut declared) else { return };
+    let known = |name: &str| collector.known_distribution(name);
+    let Some(name) = python::distribution(module, &known) else { return };
     collector.add(Kind::Python, &name, Facts::default(), place);
 }
 

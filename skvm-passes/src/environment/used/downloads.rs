@@ -71,7 +71,7 @@ fn is_run(block: &CodeBlock, at: usize, command: &Command, text: &str) -> bool {
         is_shell(next) && between.get(text).is_some_and(|text| text.trim() == "|")
     });
     let substituted = block.commands.iter().any(|around| {
-        is_shell(around) && around.span.contains(command.span) && around.span != command.span
+        around.span.contains(command.span) && around.span != command.span && is_shell(around)
     });
     piped || substituted
 }

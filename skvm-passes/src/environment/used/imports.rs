@@ -55,7 +55,7 @@ fn from_python(
     if python::is_stdlib(top) || own.has(top, file, collector) {
         return;
     }
-    let providers = python::providers(import, &mut collector.names_of(Kind::Python));
+    let providers = python::providers(import, &|name| collector.known_distribution(name));
     for provided in providers {
         let facts = Facts {
             optional: import.optional,
@@ -150,9 +150,13 @@ fn from_javascript(
         optional: import.optional || is_shown,
         requirement: range.filter(|range| requirement::is_npm_range(range)).map(str::to_owned),
         confidence: is_shown.then_some(0.5),
-        ..Facts::providing(name)
+        ..Facts::default()
     };
-    collector.add(Kind::Npm, name, facts, place);
+    // What is imported is what must be there afterwards, and not the root of the package.
+    let specifier = import.module.strip_prefix("npm:").is_none().then_some(import.module.as_str());
+    let specifier = specifier.filter(|specifier| requirement::is_npm_specifier(specifier));
+    let provides = vec![specifier.unwrap_or(name).to_owned()];
+    collector.add(Kind::Npm, name, Facts { provides, ..facts }, place);
 }
 
 /// The names of the bundle's own packages, of packages that it takes from its own folders, and of

@@ -45,11 +45,12 @@ const ACTIONS: [(ActionKind, &str); 14] = [
 const OTHER_SYSTEMS: [&str; 3] =
     ["dnf install -y -- <system>", "apk add --no-cache -- <system>", "brew install -- <system>"];
 
-const CHECKS: [&str; 9] = [
+const CHECKS: [&str; 10] = [
     "<python> -V",
     "<python> -I -c <program> <requirement>+",
     "<python> -I -c <program> <python-module>+",
-    "<interpreter> --input-type=module -e <program> -- <npm-name>+",
+    "<interpreter> --input-type=module -e <program> -- <npm-import>+",
+    "false",
     "apt-get install --simulate --no-install-recommends -- <system>+",
     "dpkg -s -- <system>",
     "rpm -q -- <system>",
@@ -88,6 +89,8 @@ fn assert_action(action: &Action, host: &HostFacts) {
             ("DEBIAN_FRONTEND", Word::text("noninteractive")),
             ("GEM_HOME", Word::in_environment("gems")),
             ("GOBIN", Word::in_environment("bin")),
+            ("UV_PYTHON_INSTALL_DIR", Word::in_environment("interpreters")),
+            ("UV_VENV_CLEAR", Word::text("1")),
         ];
         assert!(known.iter().any(|(n, v)| n == name && v == value), "{name}={value:?}");
     }
@@ -153,11 +156,27 @@ fn is_of(word: &str, grammar: &str, host: &HostFacts) -> bool {
         "<requirement>" => is_requirement(word),
         "<python-module>" => is_module(word),
         "<npm>" => is_npm(word),
-        "<npm-name>" => is_npm_name(word),
+        "<npm-import>" => {
+            let parts = if word.starts_with('@') { 2 } else { 1 };
+            let (name, below) = match word.match_indices('/').nth(parts - 1) {
+                Some((at, _)) => word.split_at(at),
+                None => (word, ""),
+            };
+            let is_part = |part: &str| {
+                !part.is_empty()
+                    && part != ".."
+                    && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+            };
+            is_npm_name(name) && below.split('/').skip(1).all(is_part)
+        }
         "<crate>" | "<gem>" => is_of_alphabet(word, "-_.+") && !is_archive(word),
         "<range>" => is_range(word),
         "<module>" => is_go(word),
         "<system>" => {
+            // apt reads a name with a dot as an expression; this one means just the name.
+            let exact = word.strip_prefix('^').and_then(|rest| rest.strip_suffix('$'));
+            let exact = exact.map(|name| name.replace("\\.", ".").replace("\\+", "+"));
+            let word = exact.as_deref().unwrap_or(word);
             word.split(['/', '@']).all(|part| is_of_alphabet(part, "-_.+"))
                 // A dash at the end takes a package away.
                 && !word.ends_with('-')
@@ -184,6 +203,12 @@ fn is_archive(word: &str) -> bool {
 }
 
 fn is_requirement(word: &str) -> bool {
+    // A condition stands where only the installer can decide it.
+    let (word, marker) = word.split_once(" ; ").unwrap_or((word, ""));
+    let is_marker = |c: char| c.is_ascii_alphanumeric() || " \"'_.<>=!~()-+,*".contains(c);
+    if !marker.chars().all(is_marker) {
+        return false;
+    }
     let end = word.find(['[', '<', '>', '=', '!', '~']).unwrap_or(word.len());
     let (name, rest) = word.split_at(end);
     let (extras, versions) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {

@@ -127,8 +127,6 @@ fn markers_are_decided_when_the_plan_is_made() {
         ("sys_platform != \"win32\" and platform_machine == \"x86_64\"", true, false),
         ("platform_machine == \"arm64\"", false, true),
         ("extra == \"dev\"", false, false),
-        // What is not known is taken for true.
-        ("platform_release == \"6\"", true, true),
     ];
     for (marker, on_linux, on_mac) in cases {
         for (host, expected) in [(linux(), on_linux), (mac(), on_mac)] {
@@ -142,6 +140,10 @@ fn markers_are_decided_when_the_plan_is_made() {
             );
         }
     }
+    // What the facts do not tell, the installer decides.
+    let plan = of_requirements("rich>=1; platform_release == \"6\"\n", &linux());
+    let install = format!("{PIP} rich>=1 ; platform_release == \"6\"");
+    assert_eq!(lines(&plan), [VENV.to_owned(), install]);
 }
 
 #[test]

@@ -89,6 +89,7 @@ async fn preparations_are_done_when_something_waits_for_them() {
     let place = Place::new();
     let mut there = place.notes("there");
     there.check = vec![Check::Program { name: "sh".to_owned(), version: Vec::new() }];
+    there.verify.clone_from(&there.check);
     there.after = vec!["base".to_owned()];
     let plan_of_one = plan([place.notes("base"), there]);
     place.binder().prepare(&plan_of_one, &ConsentPolicy::everything()).await.unwrap();
@@ -250,4 +251,74 @@ async fn environments_are_their_owners_alone() {
     for folder in [place.root(), binder.folder(&plan)] {
         assert_eq!(fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
     }
+}
+
+/// What passes its check and does not work is a failure as often as it is asked for.
+#[tokio::test]
+async fn what_did_not_work_once_is_not_taken_for_done_later() {
+    let place = Place::new();
+    let mut broken = place.runs("broken", "echo broken >>\"$2\" && : >\"$3\"");
+    let works = Check::Run { argv: vec![Word::text("false")], folder: None };
+    broken.verify = vec![works];
+    let plan = plan([place.notes("one"), broken]);
+    let (denies, _) = asked(|id| id != "broken");
+    let binder = place.binder();
+    // There is an environment and a record before the part that does not work is allowed.
+    assert!(!binder.prepare(&plan, &denies).await.unwrap().is_complete());
+    for _ in 0..2 {
+        let error = binder.prepare(&plan, &ConsentPolicy::everything()).await.unwrap_err();
+        assert!(matches!(error, PrepareError::Failed(_)), "{error:?}");
+    }
+    assert_eq!(place.log(), ["one", "broken", "broken"]);
+}
+
+/// What installs is the host's; what is checked is what the skill will find. Neither sees the other's
+/// variables, and no variable moves an installation elsewhere.
+#[tokio::test]
+async fn installers_and_checks_see_what_is_meant_for_them() {
+    let place = Place::new();
+    let script = "mkdir -p bin && env >\"$3\" && printf '#!/bin/sh\\nexit 1\\n' >bin/env && chmod 755 bin/env";
+    let mut first = place.runs("first", script);
+    first.verify.push(Check::Run {
+        argv: ["sh", "-c", "/usr/bin/env >\"$1\"", "sh"]
+            .map(Word::text)
+            .into_iter()
+            .chain([Word::in_environment("checked")])
+            .collect(),
+        folder: None,
+    });
+    let second = place.runs("second", "env >\"$3\"");
+    let plan = plan([first, second]);
+    let variables = [
+        ("PATH", "/usr/bin:/bin"),
+        ("PIP_INDEX_URL", "https://user:hunter2@e.org/simple"),
+        ("PIP_TARGET", "/tmp/elsewhere"),
+        ("npm_config_prefix", "/tmp/elsewhere"),
+        ("API_KEY", "hunter3"),
+    ];
+    let environment = skvm_runtime::command::Environment::from_variables(variables);
+    let binder = place.binder().with_environment(environment).with_host(super::host());
+    binder.prepare(&plan, &ConsentPolicy::everything()).await.unwrap();
+    let read = |name: &str| fs::read_to_string(binder.folder(&plan).join(name)).unwrap();
+    for installed in ["first", "second"] {
+        let seen = read(installed);
+        assert!(seen.contains("PIP_INDEX_URL="), "{seen}");
+        let others = ["PIP_TARGET", "npm_config_prefix", "hunter3"];
+        assert!(!others.iter().any(|other| seen.contains(other)), "{seen}");
+    }
+    let seen = read("checked");
+    assert!(!seen.contains("hunter") && seen.contains("/bin:/usr/bin"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_root_may_be_relative() {
+    let place = Place::new();
+    let absolute = place.root();
+    let above = std::env::current_dir().unwrap();
+    let ups: std::path::PathBuf = above.components().skip(1).map(|_| "..").collect();
+    let relative = ups.join(absolute.strip_prefix("/").unwrap());
+    let binder = skvm_runtime::environment::Binder::new(relative).with_host(super::host());
+    let plan = plan([place.notes("one")]);
+    binder.prepare(&plan, &ConsentPolicy::everything()).await.unwrap();
+    assert!(binder.folder(&plan).is_absolute() && binder.folder(&plan).join("one").exists());
 }

@@ -57,7 +57,8 @@ async fn scripts_of_a_skill_find_the_packages_of_the_environment() {
     if !has("node") {
         return;
     }
-    let place = Place::new();
+    let place =
+        Place { folder: tempfile::Builder::new().prefix("odd # \"?% é").tempdir().unwrap() };
     let host = probe_host(&skvm_runtime::command::Environment::from_host()).await;
     let node = host.node.clone().unwrap();
     let package = "mkdir -p npm/node_modules/made-up && cd npm/node_modules/made-up && \
@@ -139,7 +140,7 @@ async fn an_engine_compiles_for_its_host_prepares_and_tells() {
     let variant = vm.compile(&skill, &target()).await.unwrap();
     let plan = variant.artifacts().get::<EnvironmentPlan>().unwrap().unwrap();
     assert_eq!(plan.host, host());
-    assert_eq!(place.binder().plan(&variant).await, *plan);
+    assert_eq!(place.binder().plan(&variant).await.unwrap(), *plan);
     let prepared = vm.prepare(&variant, &ConsentPolicy::nothing()).await.unwrap();
     assert_eq!(prepared.open[0].dependencies, ["environment-variable:DEMO_MODE"]);
     let mut told = false;
@@ -152,7 +153,7 @@ async fn an_engine_compiles_for_its_host_prepares_and_tells() {
     let variant = without.compile(&skill, &target()).await.unwrap();
     assert!(variant.artifacts().get::<EnvironmentPlan>().unwrap().is_none());
     // A binder makes the plan for a variant that was compiled for no machine in particular.
-    assert_eq!(place.binder().plan(&variant).await, *plan);
+    assert_eq!(place.binder().plan(&variant).await.unwrap(), *plan);
     let error = without.prepare(&variant, &ConsentPolicy::nothing()).await.unwrap_err();
     assert!(matches!(error, EngineError::NoBinder), "{error:?}");
 }

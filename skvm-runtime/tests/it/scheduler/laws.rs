@@ -112,7 +112,7 @@ proptest! {
     ) {
         let runner = Scripted::new(|_| Act::Done).pausing(|step| Duration::from_micros(step as u64 % 5 * 200));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let stop = tokio::time::Duration::from_micros(after);
+        let stop = Duration::from_micros(after);
         let execution = runtime.block_on(async {
             let stop = async { tokio::time::sleep(stop).await };
             WorkflowExecutor::new().with_policy(quick()).run_until(&workflow, &runner, stop).await
