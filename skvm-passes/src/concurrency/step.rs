@@ -10,7 +10,7 @@ use skvm_core::document::Step;
 use skvm_core::skill::Skill;
 use skvm_core::span::Span;
 
-use super::wording::{has_words, is_in_sequence, says_together, words};
+use super::wording::{has_words, is_in_sequence, words};
 use crate::code::looks_like_path;
 
 /// Longest title, in characters.
@@ -36,9 +36,15 @@ pub(super) struct ReadStep {
     pub(super) named: Vec<String>,
 }
 
-pub(super) fn read(skill: &Skill, code: &CodeIndex, at: usize, written: &Step) -> ReadStep {
+/// Reads a step that takes up the given span.
+pub(super) fn read(
+    skill: &Skill,
+    code: &CodeIndex,
+    at: usize,
+    written: &Step,
+    span: Span,
+) -> ReadStep {
     let source = skill.source();
-    let span = written.span();
     let raw = span.text(source);
     let text = without_marks(raw);
     let lower = text.to_lowercase();
@@ -50,7 +56,9 @@ pub(super) fn read(skill: &Skill, code: &CodeIndex, at: usize, written: &Step) -
     let mut uses = Uses::default();
     uses.of_code(&blocks);
     uses.of_text(raw);
-    let title = title(written.text().text(source));
+    // Of a bold step only the opening is its text.
+    let begins_with_text = written.text().start == span.start;
+    let title = title(if begins_with_text { raw } else { written.text().text(source) });
     let collection = collection(raw, span, &lower);
     let kind = kind(&lower, &title.to_lowercase(), collection.is_some());
     let names_source = !uses.reads.is_empty();
@@ -63,7 +71,10 @@ pub(super) fn read(skill: &Skill, code: &CodeIndex, at: usize, written: &Step) -
             && uses.writes.is_empty()
             && !uses.unknown,
         calls_tools: names_source || !uses.writes.is_empty() || !blocks.is_empty(),
-        items_are_free: collection.is_some() && !is_in_sequence(&lower) && !is_narrative(&lower),
+        items_are_free: collection.is_some()
+            && !is_in_sequence(&lower)
+            && !is_narrative(&lower)
+            && !uses.writes.iter().any(is_one_file),
         delegates: DELEGATES.iter().any(|words| has_words(&lower, words)),
         named: named_steps(&lower),
         step: WorkflowStep {
@@ -256,24 +267,46 @@ fn collection(raw: &str, span: Span, lower: &str) -> Option<Collection> {
     let at = found.or_else(per)?;
     let rest = raw.get(at..)?;
     let rest = rest.trim_start_matches("the ").trim_start_matches("of the ");
-    let start = at + (raw.len() - at - rest.len());
     let end = rest.find([',', ':', '\n', '.', ';', '(']).unwrap_or(rest.len()).min(80);
     let end = (0..=end).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(0);
-    let name = rest.get(..end)?.trim().trim_matches(['*', '_', '`']);
+    let name = rest.get(..end)?.trim().trim_matches(['*', '_']);
+    let name = match name.matches('`').count() {
+        2 => name.strip_prefix('`').and_then(|name| name.strip_suffix('`')).unwrap_or(name),
+        _ => name,
+    };
     let mut named = words(name).take(4).map(str::to_lowercase).peekable();
     named.peek()?;
     if named.any(|word| NO_COLLECTIONS.contains(&word.trim_end_matches('s'))) {
         return None;
     }
-    let end = start + name.len();
-    Some(Collection { name: name.to_owned(), span: Span::new(start, end).shifted(span.start) })
+    Some(Collection { name: name.to_owned(), span: Span::of_slice(raw, name)?.shifted(span.start) })
 }
 
 /// Whether the items of a loop build on one another.
 fn is_narrative(lower: &str) -> bool {
-    ["until", "previous", "last one", "so far", "cumulative", "append", "same file", "next item"]
-        .iter()
-        .any(|words| has_words(lower, words))
+    const WORDS: [&str; 13] = [
+        "until",
+        "previous",
+        "last one",
+        "so far",
+        "cumulative",
+        "append",
+        "same file",
+        "next item",
+        "running",
+        "tally",
+        "counter",
+        "add it to",
+        "add them to",
+    ];
+    WORDS.iter().any(|words| has_words(lower, words))
+}
+
+/// Whether every item of a loop would write the same file.
+fn is_one_file(resource: &Resource) -> bool {
+    resource.kind == ResourceKind::File
+        && !resource.name.ends_with('/')
+        && !resource.name.contains(['*', '?', '<', '{', '[', '$'])
 }
 
 /// What a step uses, as far as it names it.
@@ -391,13 +424,16 @@ impl Uses {
 
     /// A file, by the verb in front of it.
     fn named(&mut self, name: &str, head: &str) {
-        let clause = head.rsplit(['.', ';', '\n']).next().unwrap_or(head);
-        let clause = clause.to_lowercase();
+        // A dot in a name ends no clause.
+        let clause = head.rsplit(['\n', ';']).next().unwrap_or(head);
+        let clause = clause.rsplit(". ").next().unwrap_or(clause).to_lowercase();
         let verb =
             words(&clause).filter(|word| WRITES.contains(word) || READS.contains(word)).last();
         let name = file_name(name);
         match verb {
-            Some(verb) if READS.contains(&verb) => self.read(ResourceKind::File, name),
+            Some(verb) if READS.contains(&verb) && !is_kept_in(&clause, verb) => {
+                self.read(ResourceKind::File, name);
+            }
             Some(_) => self.write(ResourceKind::File, name),
             // Nobody says what is done with it.
             None => {
@@ -405,6 +441,18 @@ impl Uses {
                 self.write(ResourceKind::File, name);
             }
         }
+    }
+}
+
+/// Whether a clause that ends in front of a file says that what is read is put there: "collect the links
+/// in", "load the table into".
+fn is_kept_in(clause: &str, verb: &str) -> bool {
+    match words(clause.trim_end().trim_end_matches(['`', '*', '[', '('])).last() {
+        Some("to" | "into" | "onto" | "as") => true,
+        Some("in" | "under") => {
+            matches!(verb, "collect" | "gather" | "list" | "get" | "fetch" | "retrieve")
+        }
+        _ => false,
     }
 }
 
@@ -428,8 +476,10 @@ fn offset_of(text: &str, part: &str) -> usize {
 }
 
 /// "step 2", "steps 1 and 2", "steps 1-3".
-fn named_steps(lower: &str) -> Vec<String> {
+pub(super) fn named_steps(lower: &str) -> Vec<String> {
     let mut named = Vec::new();
+    let lower = lower.replace(" and ", " & ").replace(" or ", " & ");
+    let lower = lower.replace(" to ", "-").replace(" through ", "-");
     for (at, _) in lower.match_indices("step") {
         let rest = lower.get(at + 4..).unwrap_or("").trim_start_matches('s');
         let Some(rest) = rest.strip_prefix([' ', '-']) else { continue };
@@ -482,16 +532,11 @@ pub(super) fn without_label(title: &str) -> &str {
 }
 
 /// The verb that opens a title.
-fn verb_of(title: &str) -> Option<String> {
+pub(super) fn verb_of(title: &str) -> Option<String> {
     let mut words = words(without_label(title)).map(str::to_lowercase);
     let first = words.next()?;
     match first.as_str() {
         "first" | "also" | "always" => words.next(),
         _ => Some(first),
     }
-}
-
-/// Whether the step itself says that it may be done together with others.
-pub(super) fn says_together_itself(step: &ReadStep) -> bool {
-    says_together(&step.lower)
 }
