@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use skvm_core::artifact::{
-    CodeBlock, CodeIndex, CodeLanguage, Collection, Command, Resource, ResourceKind,
+    CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, Collection, Command, Resource, ResourceKind,
     VariableAccess, WorkflowStep, WorkflowStepKind as Kind,
 };
 use skvm_core::document::Step;
@@ -59,7 +59,7 @@ pub(super) fn read(
     // Of a bold step only the opening is its text.
     let begins_with_text = written.text().start == span.start;
     let title = title(if begins_with_text { raw } else { written.text().text(source) });
-    let collection = collection(raw, span, &lower);
+    let collection = collection(&without_fences(raw, span, &blocks), span, &lower);
     let kind = kind(&lower, &title.to_lowercase(), collection.is_some());
     let names_source = !uses.reads.is_empty();
     let verbs_only_read = verb_of(&title).is_some_and(|verb| READS.contains(&verb.as_str()))
@@ -282,9 +282,27 @@ fn collection(raw: &str, span: Span, lower: &str) -> Option<Collection> {
     Some(Collection { name: name.to_owned(), span: Span::of_slice(raw, name)?.shifted(span.start) })
 }
 
-/// Whether the items of a loop build on one another.
+/// A step's text with blanks for its code blocks: a template in one speaks to somebody else.
+fn without_fences(raw: &str, span: Span, blocks: &[&CodeBlock]) -> String {
+    let mut text = raw.to_owned();
+    for block in blocks {
+        let CodeOrigin::Fence { span: fence, .. } = block.origin else { continue };
+        let (start, end) =
+            (fence.start.saturating_sub(span.start), fence.end.saturating_sub(span.start));
+        if text.get(start..end).is_some() {
+            text.replace_range(start..end, &" ".repeat(end - start));
+        }
+    }
+    text
+}
+
+/// Whether the items of a loop build on one another, or share what there is one of.
 fn is_narrative(lower: &str) -> bool {
-    const WORDS: [&str; 13] = [
+    const WORDS: [&str; 16] = [
+        // There is one browser, and one person.
+        "browser",
+        "click",
+        "ask",
         "until",
         "previous",
         "last one",
