@@ -62,8 +62,13 @@ pub(super) fn read(
     let collection = collection(&without_fences(raw, span, &blocks), span, &lower);
     let kind = kind(&lower, &title.to_lowercase(), collection.is_some());
     let names_source = !uses.reads.is_empty();
-    let verbs_only_read = verb_of(&title).is_some_and(|verb| READS.contains(&verb.as_str()))
-        && !words(&lower).any(|word| WRITES.contains(&word));
+    let verb = verb_of(&title).unwrap_or_default();
+    // There is one browser.
+    let browses = matches!(verb.as_str(), "open" | "browse" | "view")
+        && uses.reads.iter().any(|resource| resource.kind == ResourceKind::Address);
+    let verbs_only_read = READS.contains(&verb.as_str())
+        && !browses
+        && !words(&lower).any(|word| WRITES.contains(&word) || ACCESS.contains(&word));
     ReadStep {
         only_reads: kind == Kind::Action
             && verbs_only_read
@@ -148,6 +153,20 @@ const WRITES: [&str; 48] = [
     "update",
     "upload",
     "write",
+];
+
+/// What others need who come later, though they do not say so.
+const ACCESS: [&str; 10] = [
+    "token",
+    "tokens",
+    "credentials",
+    "session",
+    "cookie",
+    "cookies",
+    "login",
+    "log-in",
+    "sign-in",
+    "password",
 ];
 
 /// Words of handing work to others.
@@ -383,11 +402,8 @@ impl Uses {
 
     fn of_command(&mut self, command: &Command) {
         let words: Vec<&str> = command.arguments.iter().map(String::as_str).collect();
-        let sends = ["-X", "-d", "--data", "--data-raw", "-F", "--request", "-T", "--json"];
         let only_reads = match command.program.as_str() {
-            "curl" => {
-                !words.iter().any(|w| sends.contains(w) || matches!(*w, "-o" | "-O" | "--output"))
-            }
+            "curl" => !words.iter().any(|word| changes_by_curl(word)),
             "git" => words
                 .first()
                 .is_some_and(|w| matches!(*w, "log" | "status" | "diff" | "show" | "blame")),
@@ -459,6 +475,28 @@ impl Uses {
                 self.write(ResourceKind::File, name);
             }
         }
+    }
+}
+
+/// Whether an argument makes curl send something or write a file; short ones can stand together: `-sSO`.
+fn changes_by_curl(word: &str) -> bool {
+    const LONG: [&str; 10] = [
+        "data",
+        "request",
+        "form",
+        "upload",
+        "json",
+        "output",
+        "remote-name",
+        "cookie-jar",
+        "dump-header",
+        "config",
+    ];
+    match word.strip_prefix("--") {
+        Some(long) => LONG.iter().any(|known| long.starts_with(known)),
+        None => word
+            .strip_prefix('-')
+            .is_some_and(|short| short.contains(['X', 'd', 'F', 'T', 'O', 'o', 'c', 'D', 'K'])),
     }
 }
 
