@@ -55,7 +55,7 @@ pub(super) fn read(
         .collect();
     let mut uses = Uses::default();
     uses.of_code(&blocks);
-    uses.of_text(raw);
+    uses.of_text(skill, raw);
     // Of a bold step only the opening is its text.
     let begins_with_text = written.text().start == span.start;
     let title = title(if begins_with_text { raw } else { written.text().text(source) });
@@ -435,21 +435,22 @@ impl Uses {
     }
 
     /// Files and addresses that the text names: between backticks, as links, bare with an extension.
-    fn of_text(&mut self, raw: &str) {
+    fn of_text(&mut self, skill: &Skill, raw: &str) {
         for (at, part) in raw.split('`').enumerate() {
-            if at % 2 == 1 && !part.contains(char::is_whitespace) && looks_like_path(part) {
+            let is_path = looks_like_path(part) && part.contains(char::is_alphabetic);
+            if at % 2 == 1 && !part.contains(char::is_whitespace) && is_path {
                 let head = raw.get(..offset_of(raw, part)).unwrap_or("");
-                self.named(part, head);
+                self.named(skill, part, head);
             } else if at % 2 == 0 {
-                for word in part.split_whitespace() {
-                    let word =
-                        word.trim_matches(['(', ')', ',', ';', ':', '"', '\'', '*', '_', '[', ']']);
+                // The text of a link and its target are two words.
+                for word in part.split(|c: char| c.is_whitespace() || "[]()".contains(c)) {
+                    let word = word.trim_matches([',', ';', ':', '"', '\'', '*', '_']);
                     let word = word.trim_end_matches('.');
                     let head = raw.get(..offset_of(raw, word)).unwrap_or("");
                     if word.starts_with("http://") || word.starts_with("https://") {
                         self.read(ResourceKind::Address, word);
                     } else if looks_like_path(word) && has_extension(word) {
-                        self.named(word, head);
+                        self.named(skill, word, head);
                     }
                 }
             }
@@ -457,7 +458,7 @@ impl Uses {
     }
 
     /// A file, by the verb in front of it.
-    fn named(&mut self, name: &str, head: &str) {
+    fn named(&mut self, skill: &Skill, name: &str, head: &str) {
         // A dot in a name ends no clause.
         let clause = head.rsplit(['\n', ';']).next().unwrap_or(head);
         let clause = clause.rsplit(". ").next().unwrap_or(clause).to_lowercase();
@@ -469,6 +470,8 @@ impl Uses {
                 self.read(ResourceKind::File, name);
             }
             Some(_) => self.write(ResourceKind::File, name),
+            // What comes with the skill is there to be read.
+            None if skill.bundle().file(name).is_some() => self.read(ResourceKind::File, name),
             // Nobody says what is done with it.
             None => {
                 self.read(ResourceKind::File, name);
