@@ -7,8 +7,8 @@ use skvm_core::artifact::{
 };
 
 use super::MAX_STEPS;
-use super::step::{ReadStep, says_together_itself};
-use super::wording::{Context, order_word, words};
+use super::step::{ReadStep, verb_of};
+use super::wording::{Context, gathers, is_with_step, order_word, words};
 
 /// The edges of a list: for each step the nearest ones that it waits for. What follows from others is left
 /// out.
@@ -16,6 +16,7 @@ pub(super) fn edges(steps: &[ReadStep], context: &Context) -> Vec<WorkflowEdge> 
     let mut edges: Vec<WorkflowEdge> = Vec::new();
     // By step, the steps that it waits for, also through others.
     let mut before: Vec<BTreeSet<usize>> = Vec::with_capacity(steps.len());
+    let together = if context.together { done_together(steps) } else { 0 };
     for (to, later) in steps.iter().enumerate() {
         let mut waits = BTreeSet::new();
         for from in (0..to).rev() {
@@ -24,7 +25,11 @@ pub(super) fn edges(steps: &[ReadStep], context: &Context) -> Vec<WorkflowEdge> 
             }
             let found = match steps.len() > MAX_STEPS {
                 true => Some((EdgeCause::Order, None)),
-                false => dependence(&steps[from], later, to - from, context),
+                false => {
+                    let labels = (&steps[from].step.label, &later.step.label);
+                    let is_together = to < together || context.names_both(labels.0, labels.1);
+                    dependence(&steps[from], later, is_together)
+                }
             };
             let Some((cause, detail)) = found else { continue };
             edges.push(WorkflowEdge { from: StepId(from), to: StepId(to), cause, detail });
@@ -37,16 +42,28 @@ pub(super) fn edges(steps: &[ReadStep], context: &Context) -> Vec<WorkflowEdge> 
     edges
 }
 
+/// How many steps at the head of a list may be done together if the author says so of the list: those
+/// before the first that gathers what they gave.
+fn done_together(steps: &[ReadStep]) -> usize {
+    let first = steps.first().and_then(|step| verb_of(&step.step.title));
+    let ends = |step: &ReadStep| {
+        let verb = verb_of(&step.step.title);
+        !matches!(step.step.kind, Kind::Action | Kind::Loop)
+            || gathers(&step.text, verb.as_deref(), first.as_deref())
+    };
+    steps.iter().skip(1).position(ends).map_or(steps.len(), |at| at + 1)
+}
+
 type Found = Option<(EdgeCause, Option<String>)>;
 
-/// Why a step waits for an earlier one; `None` when they are proven independent. `distance` is 1 for
-/// neighbours.
-fn dependence(earlier: &ReadStep, later: &ReadStep, distance: usize, context: &Context) -> Found {
-    declared(earlier, later).or_else(|| shared(earlier, later)).or_else(|| {
+/// Why a step waits for an earlier one; `None` when they are proven independent.
+/// `is_together` is what the author says of both.
+fn dependence(earlier: &ReadStep, later: &ReadStep, is_together: bool) -> Found {
+    let is_with = is_with_step(&later.lower, &earlier.step.label);
+    let named = || if is_with { None } else { named(earlier, later) };
+    declared(earlier, later).or_else(named).or_else(|| shared(earlier, later)).or_else(|| {
         // The author's word that steps may be done together stands above the wording of the steps.
-        let together =
-            context.together || (distance == 1 && says_together_itself(later) && !later.delegates);
-        if together && is_plain(earlier) && is_plain(later) {
+        if is_with || is_together {
             return None;
         }
         worded(earlier, later).or_else(|| {
@@ -56,18 +73,18 @@ fn dependence(earlier: &ReadStep, later: &ReadStep, distance: usize, context: &C
     })
 }
 
-fn is_plain(step: &ReadStep) -> bool {
-    matches!(step.step.kind, Kind::Action | Kind::Loop)
-}
-
-/// What the kinds of the steps and names of steps say.
+/// What the kinds of the steps say.
 fn declared(earlier: &ReadStep, later: &ReadStep) -> Found {
     match (earlier.step.kind, later.step.kind) {
-        (Kind::Gate, _) | (_, Kind::Gate) => return Some((EdgeCause::Gate, None)),
-        (Kind::Barrier, _) | (_, Kind::Barrier) => return Some((EdgeCause::Barrier, None)),
-        (Kind::Branch, _) | (_, Kind::Branch) => return Some((EdgeCause::Branch, None)),
-        (Kind::Action | Kind::Loop, Kind::Action | Kind::Loop) => {}
+        (Kind::Gate, _) | (_, Kind::Gate) => Some((EdgeCause::Gate, None)),
+        (Kind::Barrier, _) | (_, Kind::Barrier) => Some((EdgeCause::Barrier, None)),
+        (Kind::Branch, _) | (_, Kind::Branch) => Some((EdgeCause::Branch, None)),
+        (Kind::Action | Kind::Loop, Kind::Action | Kind::Loop) => None,
     }
+}
+
+/// Whether the later step names the earlier one: "step 2".
+fn named(earlier: &ReadStep, later: &ReadStep) -> Found {
     let label = earlier.step.label.as_str();
     later
         .named

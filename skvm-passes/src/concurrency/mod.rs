@@ -104,7 +104,10 @@ pub fn extract_with(skill: &Skill, code: &CodeIndex) -> Workflow {
         .steps()
         .iter()
         .enumerate()
-        .map(|(at, written)| step::read(skill, code, at, written))
+        .map(|(at, written)| {
+            let extent = procedure::extent(skill, code, list, at);
+            step::read(skill, code, at, written, extent)
+        })
         .collect();
     let context = wording::Context::of(skill, list);
     let edges = dependence::edges(&steps, &context);

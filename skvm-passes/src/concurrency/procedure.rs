@@ -1,7 +1,9 @@
 //! Which list of steps is the procedure.
 
+use skvm_core::artifact::{CodeIndex, CodeOrigin};
 use skvm_core::document::{StepKind, StepList};
 use skvm_core::skill::Skill;
+use skvm_core::span::Span;
 
 use crate::section::{SectionRole, role};
 
@@ -38,6 +40,27 @@ fn longer<'l>(best: &'l StepList, next: &'l StepList) -> &'l StepList {
     if next.steps().len() > best.steps().len() { next } else { best }
 }
 
+/// All that belongs to a step: what stands between it and the next one too, which need not be indented;
+/// behind the last one, the code that follows at once.
+pub(super) fn extent(skill: &Skill, code: &CodeIndex, list: &StepList, at: usize) -> Span {
+    let Some(step) = list.steps().get(at) else { return Span::at(0) };
+    let Span { start, mut end } = step.span();
+    if list.kind() == StepKind::Heading {
+        return step.span();
+    }
+    if let Some(next) = list.steps().get(at + 1) {
+        return Span::new(start, end.max(next.span().start));
+    }
+    for block in &code.blocks {
+        if let CodeOrigin::Fence { span, .. } = block.origin
+            && skill.source().get(end..span.start).is_some_and(|text| text.trim().is_empty())
+        {
+            end = span.end;
+        }
+    }
+    Span::new(start, end)
+}
+
 /// Whether a list of steps tells what to do, in order.
 pub(crate) fn is_procedure(skill: &Skill, list: &StepList) -> bool {
     let headings = skill.document().section_path(list.section());
@@ -53,6 +76,10 @@ pub(crate) fn is_procedure(skill: &Skill, list: &StepList) -> bool {
         return true;
     }
     let texts = list.steps().iter().map(|step| step.text().text(skill.source()));
+    // What is numbered as a step is one; the verbs below are English.
+    if list.kind() == StepKind::Heading && texts.clone().all(|text| text.contains('步')) {
+        return true;
+    }
     let imperative = texts.filter(|text| is_imperative(text)).count();
     let enough = list.steps().len() >= 3 || list.kind() == StepKind::Heading;
     enough && imperative * 2 >= list.steps().len()

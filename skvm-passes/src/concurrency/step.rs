@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use skvm_core::artifact::{
-    CodeBlock, CodeIndex, CodeLanguage, Collection, Command, Resource, ResourceKind,
+    CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, Collection, Command, Resource, ResourceKind,
     VariableAccess, WorkflowStep, WorkflowStepKind as Kind,
 };
 use skvm_core::document::Step;
 use skvm_core::skill::Skill;
 use skvm_core::span::Span;
 
-use super::wording::{has_words, is_in_sequence, says_together, words};
+use super::wording::{has_words, is_in_sequence, words};
 use crate::code::looks_like_path;
 
 /// Longest title, in characters.
@@ -36,9 +36,15 @@ pub(super) struct ReadStep {
     pub(super) named: Vec<String>,
 }
 
-pub(super) fn read(skill: &Skill, code: &CodeIndex, at: usize, written: &Step) -> ReadStep {
+/// Reads a step that takes up the given span.
+pub(super) fn read(
+    skill: &Skill,
+    code: &CodeIndex,
+    at: usize,
+    written: &Step,
+    span: Span,
+) -> ReadStep {
     let source = skill.source();
-    let span = written.span();
     let raw = span.text(source);
     let text = without_marks(raw);
     let lower = text.to_lowercase();
@@ -49,13 +55,20 @@ pub(super) fn read(skill: &Skill, code: &CodeIndex, at: usize, written: &Step) -
         .collect();
     let mut uses = Uses::default();
     uses.of_code(&blocks);
-    uses.of_text(raw);
-    let title = title(written.text().text(source));
-    let collection = collection(raw, span, &lower);
+    uses.of_text(skill, raw);
+    // Of a bold step only the opening is its text.
+    let begins_with_text = written.text().start == span.start;
+    let title = title(if begins_with_text { raw } else { written.text().text(source) });
+    let collection = collection(&without_fences(raw, span, &blocks), span, &lower);
     let kind = kind(&lower, &title.to_lowercase(), collection.is_some());
     let names_source = !uses.reads.is_empty();
-    let verbs_only_read = verb_of(&title).is_some_and(|verb| READS.contains(&verb.as_str()))
-        && !words(&lower).any(|word| WRITES.contains(&word));
+    let verb = verb_of(&title).unwrap_or_default();
+    // There is one browser.
+    let browses = matches!(verb.as_str(), "open" | "browse" | "view")
+        && uses.reads.iter().any(|resource| resource.kind == ResourceKind::Address);
+    let verbs_only_read = READS.contains(&verb.as_str())
+        && !browses
+        && !words(&lower).any(|word| WRITES.contains(&word) || ACCESS.contains(&word));
     ReadStep {
         only_reads: kind == Kind::Action
             && verbs_only_read
@@ -63,7 +76,10 @@ pub(super) fn read(skill: &Skill, code: &CodeIndex, at: usize, written: &Step) -
             && uses.writes.is_empty()
             && !uses.unknown,
         calls_tools: names_source || !uses.writes.is_empty() || !blocks.is_empty(),
-        items_are_free: collection.is_some() && !is_in_sequence(&lower) && !is_narrative(&lower),
+        items_are_free: collection.is_some()
+            && !is_in_sequence(&lower)
+            && !is_narrative(&lower)
+            && !uses.writes.iter().any(is_one_file),
         delegates: DELEGATES.iter().any(|words| has_words(&lower, words)),
         named: named_steps(&lower),
         step: WorkflowStep {
@@ -137,6 +153,20 @@ const WRITES: [&str; 48] = [
     "update",
     "upload",
     "write",
+];
+
+/// What others need who come later, though they do not say so.
+const ACCESS: [&str; 10] = [
+    "token",
+    "tokens",
+    "credentials",
+    "session",
+    "cookie",
+    "cookies",
+    "login",
+    "log-in",
+    "sign-in",
+    "password",
 ];
 
 /// Words of handing work to others.
@@ -256,24 +286,64 @@ fn collection(raw: &str, span: Span, lower: &str) -> Option<Collection> {
     let at = found.or_else(per)?;
     let rest = raw.get(at..)?;
     let rest = rest.trim_start_matches("the ").trim_start_matches("of the ");
-    let start = at + (raw.len() - at - rest.len());
     let end = rest.find([',', ':', '\n', '.', ';', '(']).unwrap_or(rest.len()).min(80);
     let end = (0..=end).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(0);
-    let name = rest.get(..end)?.trim().trim_matches(['*', '_', '`']);
+    let name = rest.get(..end)?.trim().trim_matches(['*', '_']);
+    let name = match name.matches('`').count() {
+        2 => name.strip_prefix('`').and_then(|name| name.strip_suffix('`')).unwrap_or(name),
+        _ => name,
+    };
     let mut named = words(name).take(4).map(str::to_lowercase).peekable();
     named.peek()?;
     if named.any(|word| NO_COLLECTIONS.contains(&word.trim_end_matches('s'))) {
         return None;
     }
-    let end = start + name.len();
-    Some(Collection { name: name.to_owned(), span: Span::new(start, end).shifted(span.start) })
+    Some(Collection { name: name.to_owned(), span: Span::of_slice(raw, name)?.shifted(span.start) })
 }
 
-/// Whether the items of a loop build on one another.
+/// A step's text with blanks for its code blocks: a template in one speaks to somebody else.
+fn without_fences(raw: &str, span: Span, blocks: &[&CodeBlock]) -> String {
+    let mut text = raw.to_owned();
+    for block in blocks {
+        let CodeOrigin::Fence { span: fence, .. } = block.origin else { continue };
+        let (start, end) =
+            (fence.start.saturating_sub(span.start), fence.end.saturating_sub(span.start));
+        if text.get(start..end).is_some() {
+            text.replace_range(start..end, &" ".repeat(end - start));
+        }
+    }
+    text
+}
+
+/// Whether the items of a loop build on one another, or share what there is one of.
 fn is_narrative(lower: &str) -> bool {
-    ["until", "previous", "last one", "so far", "cumulative", "append", "same file", "next item"]
-        .iter()
-        .any(|words| has_words(lower, words))
+    const WORDS: [&str; 16] = [
+        // There is one browser, and one person.
+        "browser",
+        "click",
+        "ask",
+        "until",
+        "previous",
+        "last one",
+        "so far",
+        "cumulative",
+        "append",
+        "same file",
+        "next item",
+        "running",
+        "tally",
+        "counter",
+        "add it to",
+        "add them to",
+    ];
+    WORDS.iter().any(|words| has_words(lower, words))
+}
+
+/// Whether every item of a loop would write the same file.
+fn is_one_file(resource: &Resource) -> bool {
+    resource.kind == ResourceKind::File
+        && !resource.name.ends_with('/')
+        && !resource.name.contains(['*', '?', '<', '{', '[', '$'])
 }
 
 /// What a step uses, as far as it names it.
@@ -332,11 +402,8 @@ impl Uses {
 
     fn of_command(&mut self, command: &Command) {
         let words: Vec<&str> = command.arguments.iter().map(String::as_str).collect();
-        let sends = ["-X", "-d", "--data", "--data-raw", "-F", "--request", "-T", "--json"];
         let only_reads = match command.program.as_str() {
-            "curl" => {
-                !words.iter().any(|w| sends.contains(w) || matches!(*w, "-o" | "-O" | "--output"))
-            }
+            "curl" => !words.iter().any(|word| changes_by_curl(word)),
             "git" => words
                 .first()
                 .is_some_and(|w| matches!(*w, "log" | "status" | "diff" | "show" | "blame")),
@@ -368,21 +435,22 @@ impl Uses {
     }
 
     /// Files and addresses that the text names: between backticks, as links, bare with an extension.
-    fn of_text(&mut self, raw: &str) {
+    fn of_text(&mut self, skill: &Skill, raw: &str) {
         for (at, part) in raw.split('`').enumerate() {
-            if at % 2 == 1 && !part.contains(char::is_whitespace) && looks_like_path(part) {
+            let is_path = looks_like_path(part) && part.contains(char::is_alphabetic);
+            if at % 2 == 1 && !part.contains(char::is_whitespace) && is_path {
                 let head = raw.get(..offset_of(raw, part)).unwrap_or("");
-                self.named(part, head);
+                self.named(skill, part, head);
             } else if at % 2 == 0 {
-                for word in part.split_whitespace() {
-                    let word =
-                        word.trim_matches(['(', ')', ',', ';', ':', '"', '\'', '*', '_', '[', ']']);
+                // The text of a link and its target are two words.
+                for word in part.split(|c: char| c.is_whitespace() || "[]()".contains(c)) {
+                    let word = word.trim_matches([',', ';', ':', '"', '\'', '*', '_']);
                     let word = word.trim_end_matches('.');
                     let head = raw.get(..offset_of(raw, word)).unwrap_or("");
                     if word.starts_with("http://") || word.starts_with("https://") {
                         self.read(ResourceKind::Address, word);
                     } else if looks_like_path(word) && has_extension(word) {
-                        self.named(word, head);
+                        self.named(skill, word, head);
                     }
                 }
             }
@@ -390,21 +458,60 @@ impl Uses {
     }
 
     /// A file, by the verb in front of it.
-    fn named(&mut self, name: &str, head: &str) {
-        let clause = head.rsplit(['.', ';', '\n']).next().unwrap_or(head);
-        let clause = clause.to_lowercase();
+    fn named(&mut self, skill: &Skill, name: &str, head: &str) {
+        // A dot in a name ends no clause.
+        let clause = head.rsplit(['\n', ';']).next().unwrap_or(head);
+        let clause = clause.rsplit(". ").next().unwrap_or(clause).to_lowercase();
         let verb =
             words(&clause).filter(|word| WRITES.contains(word) || READS.contains(word)).last();
         let name = file_name(name);
         match verb {
-            Some(verb) if READS.contains(&verb) => self.read(ResourceKind::File, name),
+            Some(verb) if READS.contains(&verb) && !is_kept_in(&clause, verb) => {
+                self.read(ResourceKind::File, name);
+            }
             Some(_) => self.write(ResourceKind::File, name),
+            // What comes with the skill is there to be read.
+            None if skill.bundle().file(name).is_some() => self.read(ResourceKind::File, name),
             // Nobody says what is done with it.
             None => {
                 self.read(ResourceKind::File, name);
                 self.write(ResourceKind::File, name);
             }
         }
+    }
+}
+
+/// Whether an argument makes curl send something or write a file; short ones can stand together: `-sSO`.
+fn changes_by_curl(word: &str) -> bool {
+    const LONG: [&str; 10] = [
+        "data",
+        "request",
+        "form",
+        "upload",
+        "json",
+        "output",
+        "remote-name",
+        "cookie-jar",
+        "dump-header",
+        "config",
+    ];
+    match word.strip_prefix("--") {
+        Some(long) => LONG.iter().any(|known| long.starts_with(known)),
+        None => word
+            .strip_prefix('-')
+            .is_some_and(|short| short.contains(['X', 'd', 'F', 'T', 'O', 'o', 'c', 'D', 'K'])),
+    }
+}
+
+/// Whether a clause that ends in front of a file says that what is read is put there: "collect the links
+/// in", "load the table into".
+fn is_kept_in(clause: &str, verb: &str) -> bool {
+    match words(clause.trim_end().trim_end_matches(['`', '*', '[', '('])).last() {
+        Some("to" | "into" | "onto" | "as") => true,
+        Some("in" | "under") => {
+            matches!(verb, "collect" | "gather" | "list" | "get" | "fetch" | "retrieve")
+        }
+        _ => false,
     }
 }
 
@@ -428,8 +535,10 @@ fn offset_of(text: &str, part: &str) -> usize {
 }
 
 /// "step 2", "steps 1 and 2", "steps 1-3".
-fn named_steps(lower: &str) -> Vec<String> {
+pub(super) fn named_steps(lower: &str) -> Vec<String> {
     let mut named = Vec::new();
+    let lower = lower.replace(" and ", " & ").replace(" or ", " & ");
+    let lower = lower.replace(" to ", "-").replace(" through ", "-");
     for (at, _) in lower.match_indices("step") {
         let rest = lower.get(at + 4..).unwrap_or("").trim_start_matches('s');
         let Some(rest) = rest.strip_prefix([' ', '-']) else { continue };
@@ -482,16 +591,11 @@ pub(super) fn without_label(title: &str) -> &str {
 }
 
 /// The verb that opens a title.
-fn verb_of(title: &str) -> Option<String> {
+pub(super) fn verb_of(title: &str) -> Option<String> {
     let mut words = words(without_label(title)).map(str::to_lowercase);
     let first = words.next()?;
     match first.as_str() {
         "first" | "also" | "always" => words.next(),
         _ => Some(first),
     }
-}
-
-/// Whether the step itself says that it may be done together with others.
-pub(super) fn says_together_itself(step: &ReadStep) -> bool {
-    says_together(&step.lower)
 }

@@ -3,11 +3,15 @@
 use skvm_core::document::StepList;
 use skvm_core::skill::Skill;
 
+use super::step::named_steps;
+
 /// What stands around the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Context {
     /// The author says of the whole list that its steps may be done together.
     pub(super) together: bool,
+    /// The author says so of the steps with these labels.
+    named: Vec<String>,
 }
 
 /// How much text in front of a list is looked at.
@@ -22,8 +26,26 @@ impl Context {
         let lead = start.and_then(|start| source.get(start..list.span().start)).unwrap_or("");
         // The paragraph that leads to the list, and the heading above it.
         let paragraph = lead.trim_end().rsplit("\n\n").next().unwrap_or("");
-        let said = format!("{} {paragraph}", section.title()).to_lowercase();
-        Self { together: says_together(&said) }
+        let title = section.title().to_lowercase();
+        let paragraph = paragraph.to_lowercase();
+        let nothing = Self { together: false, named: Vec::new() };
+        if takes_back(&title) || takes_back(&paragraph) {
+            return nothing;
+        }
+        let sentences = || paragraph.split_inclusive(['.', ':', ';']);
+        // "Steps 2 and 3 can run at the same time" is said of those two; "step 4" is not among them.
+        let of_steps = |said: &str| named_steps(&said.replace("step ", ""));
+        let named = sentences().filter(|said| says_together(said)).flat_map(of_steps).collect();
+        let is_of_list = |said: &str| {
+            says_together(said) && named_steps(said).is_empty() && speaks_of_list(said)
+        };
+        Self { together: is_of_list(&title) || sentences().any(is_of_list), named }
+    }
+
+    /// Whether the author says of both steps by their numbers that they may be done together.
+    pub(super) fn names_both(&self, a: &str, b: &str) -> bool {
+        let is_named = |label: &str| self.named.iter().any(|named| named == label);
+        is_named(a) && is_named(b)
     }
 }
 
@@ -41,6 +63,13 @@ const TOGETHER: [&str; 11] = [
     "parallel sub-agents",
     "parallel subagents",
 ];
+
+/// Whether a sentence is about the list that follows: "launch these in parallel", "in any order", and
+/// not about what some program does.
+fn speaks_of_list(said: &str) -> bool {
+    let of_list = ["these", "following", "below", "steps", "all", "each", "any order"];
+    of_list.iter().any(|words| has_words(said, words)) || said.trim_end().ends_with(':')
+}
 
 /// Words that take the same back.
 const NOT_TOGETHER: [&str; 12] = [
@@ -60,9 +89,96 @@ const NOT_TOGETHER: [&str; 12] = [
 
 /// Whether a text, in lower case, says that things may be done at the same time.
 pub(super) fn says_together(text: &str) -> bool {
-    TOGETHER.iter().any(|words| has_words(text, words))
-        && !NOT_TOGETHER.iter().any(|words| has_words(text, words))
-        && !is_in_sequence(text)
+    TOGETHER.iter().any(|words| has_words(text, words)) && !takes_back(text)
+}
+
+fn takes_back(text: &str) -> bool {
+    NOT_TOGETHER.iter().any(|words| has_words(text, words)) || is_in_sequence(text)
+}
+
+/// Words of a step that gathers what others gave. Where the author says that the steps of a list may be
+/// done together, it is not meant of this one and those behind it.
+const GATHERING: [&str; 31] = [
+    "then",
+    "after",
+    "afterwards",
+    "once",
+    "finally",
+    "lastly",
+    "next",
+    "results",
+    "result",
+    "findings",
+    "output",
+    "outputs",
+    "everything",
+    "both",
+    "all",
+    "previous",
+    "above",
+    "earlier",
+    "preceding",
+    "these",
+    "those",
+    "them",
+    "merge",
+    "combine",
+    "aggregate",
+    "synthesize",
+    "consolidate",
+    "collate",
+    "compare",
+    "reconcile",
+    "integrate",
+];
+
+/// Verbs that close a list of things done together, unless the list begins with the same.
+const CLOSING: [&str; 24] = [
+    "choose",
+    "commit",
+    "decide",
+    "deliver",
+    "deploy",
+    "display",
+    "evaluate",
+    "judge",
+    "output",
+    "pick",
+    "present",
+    "publish",
+    "push",
+    "rank",
+    "release",
+    "report",
+    "return",
+    "save",
+    "select",
+    "send",
+    "show",
+    "submit",
+    "summarize",
+    "write",
+];
+
+/// Whether a step gathers what the steps before it gave; by its text, its verb and that of the first.
+pub(super) fn gathers(text: &str, verb: Option<&str>, first: Option<&str>) -> bool {
+    words(text).any(|word| is_one_of(word, &GATHERING))
+        || (verb != first && verb.is_some_and(|verb| CLOSING.contains(&verb)))
+}
+
+/// Whether a text, in lower case, says that its step may be done together with the one of a label.
+pub(super) fn is_with_step(text: &str, label: &str) -> bool {
+    const WITH: [&str; 5] = [
+        "in parallel with step ",
+        "in parallel to step ",
+        "at the same time as step ",
+        "simultaneously with step ",
+        "concurrently with step ",
+    ];
+    !takes_back(text)
+        && WITH.iter().flat_map(|words| text.split(words).skip(1)).any(|rest| {
+            rest.strip_prefix(label).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        })
 }
 
 /// Words by which an author asks for one thing after the other.
@@ -117,7 +233,7 @@ const LEADS: [&str; 22] = [
 ];
 
 /// Words that refer to what came before.
-const REFERENCES: [&str; 25] = [
+const REFERENCES: [&str; 33] = [
     "it",
     "its",
     "them",
@@ -143,6 +259,14 @@ const REFERENCES: [&str; 25] = [
     "all",
     "everything",
     "again",
+    "if",
+    "unless",
+    "when",
+    "otherwise",
+    "instead",
+    "alternatively",
+    "fallback",
+    "fails",
 ];
 
 /// The word by which a step shows that it waits for what came before; `None` when it has none.

@@ -1,5 +1,9 @@
 //! The `concurrency` pass: which list of steps is the procedure, and what is kept of it.
 
+mod golden;
+mod hints;
+mod laws;
+
 use skvm_core::artifact::{EdgeCause, StepId, Workflow};
 use skvm_core::skill::Skill;
 use skvm_passes::concurrency;
