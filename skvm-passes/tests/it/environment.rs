@@ -9,6 +9,7 @@ mod modules;
 mod npm;
 mod programs;
 mod prose;
+mod sizes;
 mod surroundings;
 
 use skvm_core::artifact::{Dependencies, Dependency, DependencyKind};

@@ -41,6 +41,9 @@ const NAMESPACES: [&str; 9] = [
     "zope",
 ];
 
+/// Longest name of a module, in bytes, for which a distribution is looked for.
+const MAX_MODULE: usize = 200;
+
 /// Modules of distributions of their own name that scripts import most. A bundle's file of such a name
 /// is more likely to wrap one than to be one.
 const WELL_KNOWN: [&str; 143] = [
@@ -275,6 +278,9 @@ fn known_prefix(module: &str) -> Option<&'static str> {
 /// what the table says of the longest prefix; else the top-level name with hyphens. `None` for a bare
 /// namespace.
 pub(in super::super) fn distribution(module: &str, declared: Declared<'_>) -> Option<String> {
+    if module.len() > MAX_MODULE {
+        return None;
+    }
     let known = known_prefix(module).and_then(|prefix| DISTRIBUTIONS.get(prefix));
     let unversioned = (known.is_none() && module.starts_with("google."))
         .then(|| without_version(&telling_part(module)))
