@@ -38,12 +38,14 @@
 //! ```
 
 mod executor;
+mod governor;
 mod journal;
 mod policy;
 mod runner;
 mod state;
 
 pub use executor::{Execution, ExecutionError, SchedulerEvent, StepOutcome, WorkflowExecutor};
+pub use governor::{Governor, GovernorBounds, HostSignals, Permit, Resource, Sample, Signals};
 pub use journal::{FileJournal, Journal, JournalError};
 pub use policy::{ExecutionPolicy, OnFailure};
 pub use runner::{StepError, StepRun, StepRunner};

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod failures;
+mod governor;
 mod journal;
 mod laws;
 
