@@ -12,7 +12,9 @@ use skvm_core::artifact::{StepId, Workflow, WorkflowError};
 use tokio::time::{sleep, timeout};
 
 use super::state::State;
-use super::{ExecutionPolicy, Journal, JournalError, OnFailure, StepError, StepRun, StepRunner};
+use super::{
+    ExecutionPolicy, Governor, Journal, JournalError, OnFailure, StepError, StepRun, StepRunner,
+};
 
 /// Runs workflows; see the [module](super).
 #[derive(Clone, Default)]
@@ -20,6 +22,7 @@ pub struct WorkflowExecutor {
     policy: ExecutionPolicy,
     journal: Option<Arc<dyn Journal>>,
     observer: Option<Observer>,
+    governor: Option<Governor>,
 }
 
 type Observer = Arc<dyn Fn(&SchedulerEvent) + Send + Sync>;
@@ -158,6 +161,13 @@ impl WorkflowExecutor {
     #[must_use]
     pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
         self.journal = Some(journal);
+        self
+    }
+
+    /// The same executor, whose steps wait for the governor's leave where their runner names a resource.
+    #[must_use]
+    pub fn with_governor(mut self, governor: Governor) -> Self {
+        self.governor = Some(governor);
         self
     }
 
@@ -302,6 +312,11 @@ impl WorkflowExecutor {
     ) -> Ended {
         let mut attempt = 1;
         loop {
+            let resource = self.governor.as_ref().zip(runner.resource(&workflow.steps[step]));
+            let permit = match resource {
+                Some((governor, resource)) => Some(governor.acquire(resource).await),
+                None => None,
+            };
             let started = began.elapsed();
             self.tell(|| SchedulerEvent::Started { step: StepId(step), attempt });
             let run = StepRun::new(StepId(step), &workflow.steps[step], inputs.clone(), attempt);
@@ -314,6 +329,14 @@ impl WorkflowExecutor {
                 }
             };
             let took = began.elapsed().saturating_sub(started);
+            match (permit, &result) {
+                (Some(permit), Ok(_)) => permit.succeeded(),
+                (Some(permit), Err(error)) if error.is_refused() => {
+                    permit.refused(error.retry_after());
+                }
+                // Any other failure says nothing about how many there may be.
+                (Some(_) | None, _) => {}
+            }
             match &result {
                 Err(error) if error.is_transient() && attempt <= self.policy.retries => {
                     attempt += 1;

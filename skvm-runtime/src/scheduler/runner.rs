@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use serde_json::Value;
 use skvm_core::artifact::{StepId, WorkflowStep};
 
+use super::Resource;
+
 /// One attempt at one step.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -44,6 +46,12 @@ pub trait StepRunner: Send + Sync {
     /// # Errors
     /// [`StepError`]; a transient one is tried again as the policy says.
     async fn run(&self, run: StepRun<'_>) -> Result<Value, StepError>;
+
+    /// What a step is bounded by, for an executor with a governor; `None` for a step that costs nothing.
+    fn resource(&self, step: &WorkflowStep) -> Option<Resource> {
+        let _ = step;
+        None
+    }
 }
 
 const _: fn(&dyn StepRunner) = |_| {};
@@ -54,6 +62,7 @@ const _: fn(&dyn StepRunner) = |_| {};
 pub struct StepError {
     what: String,
     transient: bool,
+    refused: bool,
     retry_after: Option<Duration>,
 }
 
@@ -61,13 +70,20 @@ impl StepError {
     /// A failure that trying again does not change.
     #[must_use]
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), transient: false, retry_after: None }
+        Self { what: what.into(), transient: false, refused: false, retry_after: None }
     }
 
     /// A failure that may pass: a refused call, a timeout.
     #[must_use]
     pub fn transient(what: impl Into<String>) -> Self {
-        Self { what: what.into(), transient: true, retry_after: None }
+        Self { what: what.into(), transient: true, refused: false, retry_after: None }
+    }
+
+    /// Somebody refused a call because there were too many at once. It is transient, and a governor takes
+    /// back how many there are.
+    #[must_use]
+    pub fn refused(what: impl Into<String>) -> Self {
+        Self { what: what.into(), transient: true, refused: true, retry_after: None }
     }
 
     /// The same failure, with the time that somebody asked to wait before the next attempt.
@@ -81,6 +97,12 @@ impl StepError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.transient
+    }
+
+    /// Whether a call was refused because there were too many at once.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.refused
     }
 
     /// How long somebody asked to wait.

@@ -7,6 +7,7 @@ mod failures;
 mod governor;
 mod journal;
 mod laws;
+mod steps;
 
 use std::sync::Mutex;
 use std::time::Duration;

@@ -57,6 +57,12 @@ impl Limiter {
         Self { limit: most.max(1), starting: false, ..Self::new(most) }
     }
 
+    /// Begins with the most at once.
+    pub(super) fn warm_up(&mut self) {
+        self.limit = self.most;
+        self.starting = false;
+    }
+
     pub(super) fn limit(&self) -> usize {
         self.limit
     }

@@ -122,6 +122,16 @@ impl Governor {
         Self(Arc::new(Inner { signals: Box::new(signals), state: Mutex::new(state) }))
     }
 
+    /// The same governor, before its first call, beginning at the host's bounds instead of finding them out
+    /// from one call on: for a provider that is known to bear them.
+    #[must_use]
+    pub fn warmed_up(self) -> Self {
+        for resource in [Resource::Model, Resource::Network] {
+            self.state().lane(resource).limiter.warm_up();
+        }
+        self
+    }
+
     /// How many may be under way now.
     #[must_use]
     pub fn limit(&self, resource: Resource) -> usize {
