@@ -34,6 +34,7 @@ mod dependence;
 mod group;
 mod hint;
 mod procedure;
+mod reads;
 mod step;
 mod wording;
 
@@ -44,6 +45,7 @@ use skvm_core::skill::Skill;
 
 use crate::code;
 pub(crate) use procedure::is_procedure;
+pub use reads::text_only_reads as only_reads;
 
 /// Steps of one list that are looked at; a longer list keeps its order as it is.
 pub const MAX_STEPS: usize = 200;

@@ -10,6 +10,7 @@ use skvm_core::document::Step;
 use skvm_core::skill::Skill;
 use skvm_core::span::Span;
 
+use super::reads;
 use super::wording::{has_words, is_in_sequence, words};
 use crate::code::looks_like_path;
 
@@ -355,13 +356,6 @@ struct Uses {
     unknown: bool,
 }
 
-/// Commands that only read, whatever their arguments are, redirects apart.
-const READERS: [&str; 27] = [
-    "awk", "cat", "column", "cut", "df", "diff", "du", "file", "grep", "head", "jq", "ls", "nl",
-    "pdfinfo", "ps", "pwd", "rg", "sort", "stat", "strings", "tail", "tr", "tree", "uname", "uniq",
-    "wc", "which",
-];
-
 impl Uses {
     fn read(&mut self, kind: ResourceKind, name: &str) {
         self.reads.insert(Resource { kind, name: name.to_owned() });
@@ -402,18 +396,7 @@ impl Uses {
 
     fn of_command(&mut self, command: &Command) {
         let words: Vec<&str> = command.arguments.iter().map(String::as_str).collect();
-        let only_reads = match command.program.as_str() {
-            "curl" => !words.iter().any(|word| changes_by_curl(word)),
-            "git" => words
-                .first()
-                .is_some_and(|w| matches!(*w, "log" | "status" | "diff" | "show" | "blame")),
-            "gh" => words.get(1).is_some_and(|w| matches!(*w, "view" | "list" | "status" | "diff")),
-            "find" => {
-                !words.iter().any(|w| matches!(*w, "-delete" | "-exec" | "-execdir" | "-fprint"))
-            }
-            "sed" => !words.iter().any(|w| w.starts_with("-i") || w.starts_with("--in-place")),
-            program => READERS.contains(&program),
-        };
+        let only_reads = reads::only_reads(command);
         let mut is_output = false;
         for word in words {
             if std::mem::take(&mut is_output) {
@@ -478,28 +461,6 @@ impl Uses {
                 self.write(ResourceKind::File, name);
             }
         }
-    }
-}
-
-/// Whether an argument makes curl send something or write a file; short ones can stand together: `-sSO`.
-fn changes_by_curl(word: &str) -> bool {
-    const LONG: [&str; 10] = [
-        "data",
-        "request",
-        "form",
-        "upload",
-        "json",
-        "output",
-        "remote-name",
-        "cookie-jar",
-        "dump-header",
-        "config",
-    ];
-    match word.strip_prefix("--") {
-        Some(long) => LONG.iter().any(|known| long.starts_with(known)),
-        None => word
-            .strip_prefix('-')
-            .is_some_and(|short| short.contains(['X', 'd', 'F', 'T', 'O', 'o', 'c', 'D', 'K'])),
     }
 }
 
