@@ -12,6 +12,7 @@ mod hooks;
 mod jail;
 mod record;
 mod skill;
+mod together;
 mod tool_calls;
 #[cfg(feature = "http")]
 mod web;

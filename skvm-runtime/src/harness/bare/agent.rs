@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use futures::future::join_all;
 use skvm_core::harness::{
     Directive, HarnessError, HarnessEvent, HarnessRun, RecordedToolCall, Role, RunNote, RunRecord,
     RunStatus, SkillMode, Step, ToolDirective, ToolResult, TurnView,
@@ -11,6 +12,7 @@ use skvm_core::llm::{
 };
 use tracing::debug;
 
+use super::batch::batches;
 use super::tools::Toolbox;
 use super::{BareAgent, prompt};
 
@@ -103,16 +105,26 @@ impl State {
             if response.tool_calls.is_empty() {
                 return self.final_answer(&response);
             }
-            for call in response.tool_calls {
-                let (result, allowed) = match hooks.before_tool(&call).await {
-                    ToolDirective::Allow => (toolbox.call(&call).await, true),
-                    ToolDirective::Deny(reason) => (denied(&reason), false),
-                };
-                if allowed {
-                    hooks.after_tool(&call, &result).await;
+            for calls in batches(&response.tool_calls) {
+                let mut directives = Vec::with_capacity(calls.len());
+                for call in calls {
+                    directives.push(hooks.before_tool(call).await);
                 }
-                let step = self.result(&call, result);
-                on_event(&HarnessEvent::Stepped { turn, step });
+                let results =
+                    join_all(calls.iter().zip(&directives).map(async |(call, directive)| {
+                        match directive {
+                            ToolDirective::Allow => toolbox.call(call).await,
+                            ToolDirective::Deny(reason) => denied(reason),
+                        }
+                    }));
+                for ((call, directive), result) in calls.iter().zip(&directives).zip(results.await)
+                {
+                    if matches!(directive, ToolDirective::Allow) {
+                        hooks.after_tool(call, &result).await;
+                    }
+                    let step = self.result(call, result);
+                    on_event(&HarnessEvent::Stepped { turn, step });
+                }
             }
         }
         let detail = format!("the model used up its {} turns", limits.turns);

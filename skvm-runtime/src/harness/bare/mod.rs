@@ -2,7 +2,9 @@
 //!
 //! Tools: `read_file`, `write_file`, `list_directory`, `execute_command`, and with the feature `http`
 //! `web_fetch`. Tool calls are executed whatever the finish reason says; the conversation is kept
-//! whole; one deadline lies over everything.
+//! whole; one deadline lies over everything. Calls of one turn that do not get in each other's way run at the
+//! same time: reads, writes of different files, commands that are known to only read. Everything else runs in
+//! its order, and results are told in the order of the calls.
 //!
 //! # What it guards
 //!
@@ -13,6 +15,7 @@
 //! no proxy.
 
 mod agent;
+mod batch;
 mod files;
 mod policy;
 mod prompt;
@@ -30,6 +33,7 @@ use skvm_core::target::{HarnessId, ModelId};
 pub use policy::{AddressPolicy, AgentPolicy, CommandPolicy};
 
 use crate::command::Environment;
+use crate::scheduler::Governor;
 
 /// The id of the bare agent in targets and profiles.
 pub const BARE_AGENT: &str = "bare-agent";
@@ -69,6 +73,7 @@ pub struct BareAgent {
     backend: Arc<dyn LlmBackend>,
     policy: AgentPolicy,
     environment: Environment,
+    governor: Option<Governor>,
 }
 
 impl std::fmt::Debug for BareAgent {
@@ -90,7 +95,16 @@ impl BareAgent {
             backend,
             policy: AgentPolicy::default(),
             environment: Environment::from_host(),
+            governor: None,
         }
+    }
+
+    /// The same agent, whose commands and requests to the network wait for the governor's leave. Calls of the
+    /// model do not: a whole run may already hold that place.
+    #[must_use]
+    pub fn with_governor(mut self, governor: Governor) -> Self {
+        self.governor = Some(governor);
+        self
     }
 
     /// The same agent under another id, so that an engine can have several.

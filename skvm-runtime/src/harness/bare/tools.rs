@@ -16,6 +16,7 @@ use super::policy::AgentPolicy;
 #[cfg(feature = "http")]
 use super::web::Web;
 use crate::command::{CommandError, CommandOutput, CommandRunner, CommandSpec, Exit};
+use crate::scheduler::{Governor, Resource};
 
 /// Longest result that goes into the conversation, in bytes; the rest can be asked for.
 const MAX_RESULT: usize = 32 << 10;
@@ -71,6 +72,7 @@ pub(super) struct Toolbox {
     files: Files,
     runner: CommandRunner,
     policy: AgentPolicy,
+    governor: Option<Governor>,
     #[cfg(feature = "http")]
     web: Web,
 }
@@ -90,6 +92,7 @@ impl Toolbox {
             files,
             runner,
             policy: agent.policy.clone(),
+            governor: agent.governor.clone(),
             #[cfg(feature = "http")]
             web: Web::new(agent.policy.addresses.clone()),
         })
@@ -123,6 +126,15 @@ impl Toolbox {
 
     /// Executes a call. Whatever goes wrong is told to the model in the result.
     pub(super) async fn call(&self, call: &ToolCall) -> ToolResult {
+        let resource = match call.name.as_str() {
+            "execute_command" => Some(Resource::Cpu),
+            "web_fetch" => Some(Resource::Network),
+            _ => None,
+        };
+        let permit = match self.governor.as_ref().zip(resource) {
+            Some((governor, resource)) => Some(governor.acquire(resource).await),
+            None => None,
+        };
         let started = Instant::now();
         let mut result = match call.name.as_str() {
             "read_file" => self.with(call, |files, input| read(&files, &input)).await,
@@ -147,6 +159,9 @@ impl Toolbox {
             },
             other => text_result(Err(Refusal(format!("there is no tool called {other:?}")))),
         };
+        if let Some(permit) = permit {
+            permit.succeeded();
+        }
         result.content = capped(result.content);
         result.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         result
