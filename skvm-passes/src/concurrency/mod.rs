@@ -15,6 +15,9 @@
 //! no file, variable or identifier that one of them writes; and the later one has no word of order and
 //! refers to nothing that came before.
 //!
+//! A model may name further groups ([`ConcurrencyPass::with_refinement`]); one that breaks a dependency is
+//! refused.
+//!
 //! For a target whose harness can run tool calls or sub-agents at the same time, one sentence for each
 //! group says so in the text.
 //!
@@ -35,11 +38,13 @@ mod group;
 mod hint;
 mod procedure;
 mod reads;
+mod refinement;
 mod step;
 mod wording;
 
 use async_trait::async_trait;
 use skvm_core::artifact::{Artifact, ArtifactKey, CodeIndex, Workflow};
+use skvm_core::diagnostic::{Code, Diagnostic};
 use skvm_core::pass::{Pass, PassContext, PassError, PassId};
 use skvm_core::skill::Skill;
 
@@ -50,9 +55,24 @@ pub use reads::text_only_reads as only_reads;
 /// Steps of one list that are looked at; a longer list keeps its order as it is.
 pub const MAX_STEPS: usize = 200;
 
+const GROUP_REFUSED: Code = Code::new("concurrency/group-refused");
+const NOT_REFINED: Code = Code::new("concurrency/not-refined");
+
 /// See the [module](self).
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ConcurrencyPass;
+pub struct ConcurrencyPass {
+    refined: bool,
+}
+
+impl ConcurrencyPass {
+    /// The same pass, which lets a model name further groups once the pipeline has one. It can take back an
+    /// order that only the place in the list gave; whatever breaks a dependency is refused and told.
+    #[must_use]
+    pub fn with_refinement(mut self) -> Self {
+        self.refined = true;
+        self
+    }
+}
 
 #[async_trait]
 impl Pass for ConcurrencyPass {
@@ -62,6 +82,10 @@ impl Pass for ConcurrencyPass {
 
     fn version(&self) -> u32 {
         2
+    }
+
+    fn configuration(&self) -> String {
+        if self.refined { "refined".to_owned() } else { String::new() }
     }
 
     fn reads(&self) -> &'static [ArtifactKey] {
@@ -74,7 +98,31 @@ impl Pass for ConcurrencyPass {
 
     async fn run(&self, cx: &mut PassContext<'_>) -> Result<(), PassError> {
         let code = cx.artifact::<CodeIndex>()?.unwrap_or_default();
-        let workflow = extract_with(cx.skill(), &code);
+        let mut workflow = extract_with(cx.skill(), &code);
+        if self.refined
+            && let Some(model) = cx.llm()
+        {
+            let refined = refinement::refine(model, cx.skill(), &mut workflow).await;
+            if refined.provider_failed {
+                cx.mark_transient();
+            }
+            for why in refined.refused {
+                let message = format!("a group that the model named was refused: {why}");
+                cx.diagnose(Diagnostic::note(GROUP_REFUSED, message));
+            }
+            if let Some(why) = refined.failure {
+                let message = format!("the model was of no use for the workflow: {why}");
+                cx.diagnose(Diagnostic::warning(NOT_REFINED, message));
+            }
+            if !refined.added.is_empty() {
+                let added = refined.added.join("; ");
+                let remark = format!("a model named these steps as independent: {added}");
+                workflow.remark = Some(match workflow.remark.take() {
+                    Some(known) => format!("{known}; {remark}"),
+                    None => remark,
+                });
+            }
+        }
         if !workflow.groups.is_empty()
             && let Some(features) = cx.features()
         {

@@ -97,7 +97,7 @@ impl PassManagerBuilder {
             // Reads the requirements and, to lower them, the places of own scripts in the code.
             .pass(CapabilityPass::standard())
             .pass(EnvironmentPass::default())
-            .pass(ConcurrencyPass)
+            .pass(ConcurrencyPass::default())
             .pass(TemplatesPass)
     }
 

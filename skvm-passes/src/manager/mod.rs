@@ -19,6 +19,7 @@ pub use builder::{BuildError, PassManagerBuilder};
 pub use event::{PassEvent, PassRecord, PassStatus, PipelineObserver};
 
 use crate::capability::{CapabilityPass, Refinement};
+use crate::concurrency::ConcurrencyPass;
 use crate::guard::{Guard, GuardError, without_blamed};
 use crate::variant::{Manifest, PassVersion, Variant};
 use memo::Memo;
@@ -129,11 +130,13 @@ impl PassManager {
         Self::builder().standard().assemble()
     }
 
-    /// The standard passes, of which `capability` lets a model refine its work once the pipeline has one.
+    /// The standard passes, of which `capability` and `concurrency` let a model refine their work once the
+    /// pipeline has one.
     #[must_use]
     pub fn standard_refined(refinement: Refinement) -> Self {
         let capability = CapabilityPass::standard().with_refinement(refinement);
-        Self::builder().standard().replace(capability).assemble()
+        let concurrency = ConcurrencyPass::default().with_refinement();
+        Self::builder().standard().replace(capability).replace(concurrency).assemble()
     }
 
     /// The same pipeline with a model to refine with; best a [`Recorded`](crate::recorded::Recorded)

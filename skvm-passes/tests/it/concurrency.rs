@@ -3,6 +3,7 @@
 mod golden;
 mod hints;
 mod laws;
+mod refinement;
 
 use skvm_core::artifact::{EdgeCause, StepId, Workflow};
 use skvm_core::skill::Skill;

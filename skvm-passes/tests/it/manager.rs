@@ -83,7 +83,7 @@ fn standard_passes() -> Vec<Arc<dyn Pass>> {
         Arc::new(RequirementsPass),
         Arc::new(CapabilityPass::standard()),
         Arc::new(EnvironmentPass::default()),
-        Arc::new(ConcurrencyPass),
+        Arc::new(ConcurrencyPass::default()),
         Arc::new(TemplatesPass),
     ]
 }

@@ -22,7 +22,8 @@ fn features(batched_tool_calls: bool, sub_agents: bool) -> HarnessFeatures {
 }
 
 fn compile(skill: &Skill, features: Option<HarnessFeatures>) -> Variant {
-    let manager = PassManager::builder().pass(CodePass).pass(ConcurrencyPass).build().unwrap();
+    let manager =
+        PassManager::builder().pass(CodePass).pass(ConcurrencyPass::default()).build().unwrap();
     let unit = samples::unit(skill.clone());
     let unit = match features {
         Some(features) => unit.with_features(features),
