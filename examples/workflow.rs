@@ -6,6 +6,7 @@
 //! ```
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,35 +28,57 @@ use skvm_runtime::scheduler::{
 
 const USAGE: &str = "workflow [--json]";
 
-const SKILL: &str = "---\nname: release-check\ndescription: Checks a release. Use before a release.\n---\n\
-# Release check\n\n## Workflow\n\nDo these reviews in parallel, they are independent:\n\n\
-1. Review `docs/api.md`\n2. Review `docs/guide.md`\n3. Review `src/parser.txt`\n4. Review `src/printer.txt`\n\
-5. Review `tests/cases.txt`\n6. Review `CHANGELOG.md`\n7. Review `benches/table.md`\n8. Review `LICENSE.txt`\n\
-9. Write `report.md` from all findings\n";
-
-/// How long the model takes for an answer, and a command for its work.
+/// How long the model takes for an answer.
 const ANSWER: Duration = Duration::from_millis(60);
-const COMMAND_SECONDS: &str = "0.2";
 
-/// A model that takes its time: one command for each step, then a word about what it printed.
-struct Unhurried(ModelId);
+/// A model that takes its time: for each step one call, as the skill says, then a word about its result.
+struct Unhurried {
+    model: ModelId,
+    script: PathBuf,
+}
+
+impl Unhurried {
+    /// The call for a step: the report gets what the steps before it gave, any other file a review.
+    fn call(&self, step: &str) -> LlmResponse {
+        let (title, findings) = step.split_once("\n\n").unwrap_or((step, ""));
+        let file = title.split('`').nth(1).unwrap_or_default();
+        if title.contains("Write") {
+            let findings: String = findings
+                .lines()
+                .filter(|line| line.contains(" words, "))
+                .flat_map(|l| [l, "\n"])
+                .collect();
+            return LlmResponse::tool_call(
+                "1",
+                "write_file",
+                json!({"path": file, "content": findings}),
+            );
+        }
+        let command = format!("REVIEW_SECONDS=0.2 sh '{}' {file}", self.script.display());
+        LlmResponse::tool_call("1", "execute_command", json!({"command": command}))
+    }
+}
 
 #[async_trait]
 impl LlmBackend for Unhurried {
     fn model(&self) -> &ModelId {
-        &self.0
+        &self.model
     }
 
     async fn complete(&self, request: LlmRequest) -> Result<LlmResponse, LlmError> {
         tokio::time::sleep(ANSWER).await;
         Ok(match request.messages.last() {
             Some(Message::Tool { content, .. }) => {
-                LlmResponse::text(content.lines().nth(1).unwrap_or("nothing"))
+                let finding = content.lines().find(|line| line.contains(" words, "));
+                LlmResponse::text(finding.unwrap_or(content))
             }
-            _ => {
-                let command = format!("sleep {COMMAND_SECONDS} && echo looked at it");
-                LlmResponse::tool_call("1", "execute_command", json!({"command": command}))
+            Some(asked) => {
+                let text = asked.text();
+                self.call(
+                    text.split_once("Do only this step of it: ").map_or(text, |(_, step)| step),
+                )
             }
+            None => LlmResponse::text(""),
         })
     }
 }
@@ -81,11 +104,14 @@ fn arguments() -> Result<bool, Stop> {
 
 #[tokio::main]
 async fn run(json: bool) -> Result<(), Stop> {
-    let skill = Skill::from_text("release-check", SKILL);
+    let skill = Skill::load(Path::new(env!("CARGO_MANIFEST_DIR")).join("release-check"))?;
     let workflow = concurrency::extract(&skill);
     let facts = workflow.verify().map_err(|error| Stop::failed(error.to_string()))?;
     let folder = tempfile::tempdir()?;
-    let agent = BareAgent::new(Arc::new(Unhurried(ModelId::from("unhurried"))));
+    write_project(folder.path())?;
+    let script = skill.root().join("scripts/review.sh");
+    let model = Unhurried { model: ModelId::from("unhurried"), script };
+    let agent = BareAgent::new(Arc::new(model));
     let runner = HarnessSteps::new(Arc::new(agent), "check the release", folder.path())
         .with_skill(SkillView::of(&skill));
     let workers = workflow.steps.len();
@@ -103,16 +129,20 @@ async fn run(json: bool) -> Result<(), Stop> {
     if !sequential.is_done() || !parallel.is_done() {
         return Err(Stop::failed("a step was not done"));
     }
+    let report = std::fs::read_to_string(folder.path().join("report.md"))?;
+    if report.lines().count() + 1 != workers {
+        return Err(Stop::failed("the report does not have a line for each review"));
+    }
     let mut out = std::io::stdout().lock();
     let speedup = sequential.took.as_secs_f64() / parallel.took.as_secs_f64();
-    let bound = facts.speed_up_bound(workers);
+    let bound = speedup_bound(&workflow, &sequential, workers);
     if json {
         let told = json!({
             "steps": workers,
             "sequential_ms": millis(sequential.took),
             "parallel_ms": millis(parallel.took),
             "speedup": (speedup * 100.0).round() / 100.0,
-            "bound": bound,
+            "bound": (bound * 100.0).round() / 100.0,
         });
         writeln!(out, "{told}")?;
     } else {
@@ -123,6 +153,38 @@ async fn run(json: bool) -> Result<(), Stop> {
             millis(sequential.took),
             millis(parallel.took)
         )?;
+    }
+    Ok(())
+}
+
+/// How much faster than one after the other it can be at best, by what each step took then.
+fn speedup_bound(workflow: &Workflow, sequential: &Execution, workers: usize) -> f64 {
+    let took = |step: usize| match sequential.steps.get(step) {
+        Some(StepOutcome::Done { took, .. }) => took.as_secs_f64(),
+        _ => 0.0,
+    };
+    let work: f64 = (0..workflow.steps.len()).map(took).sum();
+    // Steps wait only for steps above them, so one pass in their order gives the longest path.
+    let mut ends: Vec<f64> = Vec::with_capacity(workflow.steps.len());
+    for step in 0..workflow.steps.len() {
+        let before = workflow.edges.iter().filter(|edge| edge.to.0 == step);
+        let start =
+            before.filter_map(|edge| ends.get(edge.from.0)).fold(0.0, |a: f64, b| a.max(*b));
+        ends.push(start + took(step));
+    }
+    let path = ends.iter().fold(0.0, |a: f64, b| a.max(*b));
+    work / path.max(work / workers as f64)
+}
+
+/// The project that is checked.
+fn write_project(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir(folder.join("docs"))?;
+    for name in ["api", "guide", "errors", "install", "formats"] {
+        let text = format!("# The {name}\n\nWhat there is to say.\n\nTODO: say it.\n");
+        std::fs::write(folder.join("docs").join(name).with_extension("md"), text)?;
+    }
+    for name in ["CHANGELOG", "CONTRIBUTING", "SECURITY"] {
+        std::fs::write(folder.join(name).with_extension("md"), format!("# {name}\n\nAs ever.\n"))?;
     }
     Ok(())
 }
