@@ -20,10 +20,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use skvm_core::artifact::{Action, ActionKind, Check, EnvironmentPlan, Scope, Word};
+use skvm_core::harness::{PreparedEnvironment, RunStatus, Task};
 use skvm_core::host::{HostFacts, Interpreter, OsFamily};
 use skvm_core::skill::Skill;
 use skvm_core::target::Target;
 use skvm_runtime::command::Environment;
+use skvm_runtime::engine::{RunRequest, SkVm};
 use skvm_runtime::environment::{Binder, ConsentRequest, Decision};
 
 /// A folder for environments and one for the traces of actions.
@@ -162,4 +164,21 @@ fn host_distributions() -> String {
     let code = "import importlib.metadata as m\n\
                 print(sorted((d.metadata['Name'], d.version) for d in m.distributions()))";
     python(code, &[])
+}
+
+/// What a run of the skill shows that sees what was set up.
+async fn shown_by_run(
+    vm: &SkVm,
+    place: &Place,
+    skill: Arc<Skill>,
+    environment: PreparedEnvironment,
+) -> String {
+    let work = place.path("work");
+    fs::create_dir(&work).unwrap();
+    let request = RunRequest::new(Task::new("report"), target(), &work)
+        .with_skill(skill)
+        .with_environment(environment);
+    let outcome = vm.run(request).await.unwrap();
+    assert_eq!(outcome.record.status, RunStatus::Ok);
+    serde_json::to_string(&outcome.record).unwrap()
 }

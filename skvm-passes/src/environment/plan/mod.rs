@@ -4,6 +4,7 @@ mod node;
 mod programs;
 mod python;
 mod rest;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -117,6 +118,17 @@ impl<'p> Planner<'p> {
     fn demanded(&self, runtime: &str) -> Option<&'p str> {
         let mut runtimes = self.dependencies.iter().filter(|d| d.kind == Kind::Runtime);
         runtimes.find(|dependency| dependency.name == runtime)?.requirement.as_deref()
+    }
+
+    /// A requirement that is an address is for a person to look at.
+    fn of_no_registry(&mut self, dependency: &Dependency) {
+        let address = dependency.requirement.as_deref().unwrap_or("");
+        let advice = format!(
+            "install {} from {} after a look at it; it comes from no registry",
+            dependency.name,
+            address.trim_start_matches('@').trim()
+        );
+        self.manual(dependency, ManualReason::Source, advice, None);
     }
 
     fn manual(

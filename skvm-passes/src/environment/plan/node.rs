@@ -22,13 +22,7 @@ impl Planner<'_> {
         let (mut required, mut optional) = (Vec::new(), Vec::new());
         for dependency in self.sure(Kind::Npm) {
             if is_direct(dependency) {
-                let address = dependency.requirement.as_deref().unwrap_or("");
-                let advice = format!(
-                    "install {} from {} after a look at it; it comes from no registry",
-                    dependency.name,
-                    address.trim_start_matches('@').trim()
-                );
-                self.manual(dependency, ManualReason::Source, advice, None);
+                self.of_no_registry(dependency);
             } else if dependency.optional {
                 optional.push(dependency);
             } else {
@@ -108,68 +102,5 @@ impl Planner<'_> {
         argv.push(Word::text("--"));
         argv.extend(specifiers.iter().map(Word::text));
         action(id, ActionKind::NpmPackages, Scope::Skill, argv)
-    }
-
-    /// Crates, Go modules and gems that bring a program.
-    pub(super) fn tools(&mut self) {
-        for kind in [Kind::Cargo, Kind::Go, Kind::Gem] {
-            for dependency in self.sure(kind) {
-                self.tool(dependency);
-            }
-        }
-    }
-
-    fn tool(&mut self, dependency: &Dependency) {
-        let version = dependency.requirement.as_deref();
-        let (manager, argv) = match dependency.kind {
-            Kind::Cargo => {
-                let mut argv = texts(["cargo", "install", "--locked", "--root"]);
-                argv.push(Word::in_environment(""));
-                argv.extend(version.into_iter().flat_map(|v| texts(["--version", v])));
-                argv.extend(texts(["--", &dependency.name]));
-                (PackageManager::Cargo, argv)
-            }
-            Kind::Go => {
-                let module = format!("{}@{}", dependency.name, version.unwrap_or("latest"));
-                (PackageManager::Go, texts(["go", "install", &module]))
-            }
-            _ => {
-                let mut argv = texts(["gem", "install", "--no-document", "--install-dir"]);
-                argv.push(Word::in_environment("gems"));
-                argv.push(Word::text("--bindir"));
-                argv.push(Word::in_environment("bin"));
-                argv.extend(version.into_iter().flat_map(|v| texts(["--version", v])));
-                argv.push(Word::text(&dependency.name));
-                (PackageManager::Gem, argv)
-            }
-        };
-        let programs: Vec<Check> = dependency
-            .provides
-            .iter()
-            .map(|name| Check::Program { name: name.clone(), version: Vec::new() })
-            .collect();
-        if !self.host.managers.contains(&manager) {
-            let advice = format!("install {manager}, then {} with it", dependency.name);
-            let check = programs.first().cloned();
-            return self.manual(dependency, ManualReason::UnknownSource, advice, check);
-        }
-        if programs.is_empty() {
-            // Without a program nothing shows whether it is there.
-            let advice = format!("install {} with {manager}", dependency.name);
-            return self.manual(dependency, ManualReason::UnknownSource, advice, None);
-        }
-        let id = format!("{manager}-{}", dependency.name);
-        let mut made = action(id, ActionKind::Tool, Scope::Skill, argv);
-        if manager == PackageManager::Go {
-            made.variables.insert("GOBIN".to_owned(), Word::in_environment("bin"));
-        }
-        if manager == PackageManager::Gem {
-            made.variables.insert("GEM_HOME".to_owned(), Word::in_environment("gems"));
-        }
-        made.optional = dependency.optional;
-        made.dependencies.push(dependency.id());
-        made.check.clone_from(&programs);
-        made.verify = programs;
-        self.actions.push(made);
     }
 }

@@ -1,14 +1,13 @@
 //! Programs and packages of the operating system.
 
 use skvm_core::artifact::{
-    Action, ActionKind, Check, Dependency, DependencyKind as Kind, ManualReason, Package, Scope,
-    Word,
+    ActionKind, Check, Dependency, DependencyKind as Kind, ManualReason, Package, Scope, Word,
 };
 use skvm_core::host::PackageManager;
 
 use super::super::names::program;
 use super::super::requirement;
-use super::{Planner, action, run, texts};
+use super::{Planner, action, run, texts, tools};
 
 const LISTS: &str = "package-lists";
 
@@ -165,13 +164,11 @@ impl Planner<'_> {
                 };
                 self.python_install(id, std::slice::from_ref(&package.name), &interpreter)
             }
-            PackageManager::Cargo => {
-                let mut argv = texts(["cargo", "install", "--locked", "--root"]);
-                argv.push(Word::in_environment(""));
-                argv.extend(texts(["--", &package.name]));
-                action(id, ActionKind::Tool, Scope::Skill, argv)
-            }
-            PackageManager::Go => go_tool(id, &package.name),
+            PackageManager::Cargo => tools::cargo(id, &package.name, None),
+            PackageManager::Go => match package.name.split_once('@') {
+                Some((module, version)) => tools::go(id, module, Some(version)),
+                None => tools::go(id, &package.name, None),
+            },
             PackageManager::Apt
             | PackageManager::Dnf
             | PackageManager::Apk
@@ -186,13 +183,6 @@ impl Planner<'_> {
         made.verify = vec![check];
         self.actions.push(made);
     }
-}
-
-fn go_tool(id: String, module: &str) -> Action {
-    let module = if module.contains('@') { module.to_owned() } else { format!("{module}@latest") };
-    let mut made = action(id, ActionKind::Tool, Scope::Skill, texts(["go", "install", &module]));
-    made.variables.insert("GOBIN".to_owned(), Word::in_environment("bin"));
-    made
 }
 
 /// Whether a package is of a tap that anybody can make, and not of Homebrew's own.

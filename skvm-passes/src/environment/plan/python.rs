@@ -43,13 +43,7 @@ impl Planner<'_> {
                 continue;
             }
             if is_direct(dependency) {
-                let address = dependency.requirement.as_deref().unwrap_or("");
-                let advice = format!(
-                    "install {} from {} after a look at it; it comes from no registry",
-                    dependency.name,
-                    address.trim_start_matches('@').trim()
-                );
-                self.manual(dependency, ManualReason::Source, advice, None);
+                self.of_no_registry(dependency);
             } else if dependency.optional || dependency.confidence < GUESS {
                 optional.push(dependency);
             } else {

@@ -5,15 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
-use skvm_core::harness::{RunStatus, Task};
 use skvm_core::llm::LlmResponse;
 use skvm_passes::environment::{PackageIndex, PlanOptions};
-use skvm_runtime::engine::{EngineError, RunRequest, SkVm};
+use skvm_runtime::engine::{EngineError, SkVm};
 use skvm_runtime::environment::{Binder, ConsentPolicy, PrepareError};
 use skvm_runtime::harness::bare::BareAgent;
 use skvm_runtime::scripted::ScriptedModel;
 
-use super::{Place, has, host_distributions, python, skill, target};
+use super::{Place, has, host_distributions, python, shown_by_run, skill, target};
 
 /// Makes wheels: name, version, module, what the module says.
 const WHEELS: &str = r#"
@@ -105,14 +104,7 @@ async fn a_skill_gets_its_distributions_and_the_hosts_python_stays_as_it_is() {
     let again = vm.prepare(&variant, &ConsentPolicy::nothing()).await.unwrap();
     assert!(again.performed.is_empty() && again.environment == prepared.environment);
 
-    let work = place.path("work");
-    fs::create_dir(&work).unwrap();
-    let request = RunRequest::new(Task::new("report"), target(), &work)
-        .with_skill(skill)
-        .with_environment(prepared.environment);
-    let outcome = vm.run(request).await.unwrap();
-    assert_eq!(outcome.record.status, RunStatus::Ok);
-    let shown = serde_json::to_string(&outcome.record).unwrap();
+    let shown = shown_by_run(&vm, &place, skill, prepared.environment).await;
     assert!(shown.contains("the yaml of the test a document a soup None"), "{shown}");
     let own = place.root().canonicalize().unwrap();
     assert!(

@@ -1,19 +1,17 @@
 //! The whole way with the real registries. Needs PyPI and the npm registry, Python with `venv`, and
 //! Node.js with npm: `cargo test -p skvm-runtime -- --ignored registries`
 
-use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use skvm_core::harness::{RunStatus, Task};
 use skvm_core::llm::LlmResponse;
-use skvm_runtime::engine::{RunRequest, SkVm};
+use skvm_runtime::engine::SkVm;
 use skvm_runtime::environment::{Binder, ConsentPolicy};
 use skvm_runtime::harness::bare::BareAgent;
 use skvm_runtime::scripted::ScriptedModel;
 
-use super::{Place, host_distributions, skill, target};
+use super::{Place, host_distributions, shown_by_run, skill, target};
 
 const SKILL: &str = "---\nname: reports\ndescription: Makes reports.\n---\n# Reports\n\n\
                      ```bash\npython3 scripts/report.py\nnode scripts/pad.cjs\nnode scripts/pad.mjs\n```\n";
@@ -71,14 +69,7 @@ async fn registries_give_a_skill_what_it_needs() {
     assert!(again.performed.is_empty() && again.is_complete());
     assert!(took < Duration::from_millis(50), "{took:?}");
 
-    let work = place.path("work");
-    fs::create_dir(&work).unwrap();
-    let request = RunRequest::new(Task::new("report"), target(), &work)
-        .with_skill(skill)
-        .with_environment(prepared.environment);
-    let outcome = vm.run(request).await.unwrap();
-    assert_eq!(outcome.record.status, RunStatus::Ok);
-    let shown = serde_json::to_string(&outcome.record).unwrap();
+    let shown = shown_by_run(&vm, &place, skill, prepared.environment).await;
     for said in ["{'a': [1, 2]} soup", "007", "008"] {
         assert!(shown.contains(said), "{said}: {shown}");
     }
