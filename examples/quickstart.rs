@@ -22,7 +22,7 @@ use skvm_core::artifact::{Dependencies, Workflow};
 use skvm_core::capability::{GapOutcome, Gaps, Requirements};
 use skvm_core::diagnostic::render;
 use skvm_core::harness::{
-    Harness, HarnessRun, NoHooks, Role, RunLimits, RunRecord, SkillView, Task,
+    Harness, HarnessRun, NoHooks, Role, RunLimits, RunRecord, SkillView, Task, ToolOffer,
 };
 use skvm_core::llm::{LlmBackend, LlmError, LlmRequest, LlmResponse, Message};
 use skvm_core::skill::Skill;
@@ -175,6 +175,7 @@ async fn run_uncompiled(
         task,
         skill: Some(&view),
         environment: None,
+        tools: ToolOffer::Own,
         workdir,
         limits: RunLimits::default(),
         hooks: &mut NoHooks,

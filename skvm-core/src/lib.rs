@@ -44,6 +44,8 @@
 //! | [`llm::LlmBackend`] | a model | the host | – |
 //! | [`harness::Harness`] | what runs a task with a skill | the host | – |
 //! | [`host::HostFacts`] | the machine that skills run on | the host | – |
+//! | [`program::ProgramRunner`] | what runs a program to see what it does | the host | – |
+//! | [`journal::Journal`] | what was done so far, for whoever goes on | the host | – |
 //!
 //! # Rules
 //!
@@ -68,10 +70,13 @@ pub mod diagnostic;
 pub mod digest;
 pub mod document;
 pub mod edit;
+pub mod files;
 pub mod harness;
 pub mod host;
+pub mod journal;
 pub mod llm;
 pub mod pass;
+pub mod program;
 pub mod skill;
 pub mod span;
 pub mod target;

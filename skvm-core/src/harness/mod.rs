@@ -3,6 +3,7 @@
 mod hooks;
 mod record;
 mod run;
+mod tool;
 
 use async_trait::async_trait;
 
@@ -12,6 +13,7 @@ pub use run::{
     HarnessEvent, HarnessFeatures, HarnessRun, PreparedEnvironment, RunLimits, SkillMode,
     SkillView, Task,
 };
+pub use tool::{Tool, ToolOffer};
 
 use crate::target::{HarnessId, ModelId};
 
@@ -55,6 +57,16 @@ pub trait Harness: Send + Sync {
 
     /// What it can do. What is not said is not assumed.
     fn features(&self) -> HarnessFeatures;
+
+    /// Its own version, where it is known.
+    fn version(&self) -> Option<&str> {
+        None
+    }
+
+    /// The sampling temperature that it asks for; `None` where it leaves that to the provider or does not say.
+    fn temperature(&self) -> Option<f32> {
+        None
+    }
 
     /// The model that it asks, when it is always the same; `None` when the run's target decides.
     fn model(&self) -> Option<&ModelId> {

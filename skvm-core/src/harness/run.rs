@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hooks::Hooks;
 use super::record::Step;
+use super::tool::ToolOffer;
 use crate::skill::Skill;
 
 /// What a harness can do. The default is nothing.
@@ -30,6 +31,10 @@ pub struct HarnessFeatures {
     pub sub_agents: bool,
     /// It has a browser tool.
     pub browser: bool,
+    /// It can run without offering any tool: [`ToolOffer::None`].
+    pub withholds_tools: bool,
+    /// It takes tools of the host's: [`ToolOffer::Only`].
+    pub takes_tools: bool,
 }
 
 /// How a skill reaches the model.
@@ -157,6 +162,8 @@ pub struct HarnessRun<'a> {
     pub skill: Option<&'a SkillView>,
     /// What was set up for the skill, if anything; its commands see it.
     pub environment: Option<&'a PreparedEnvironment>,
+    /// The tools that the model is offered.
+    pub tools: ToolOffer,
     /// Where the agent works; it must exist.
     pub workdir: &'a Path,
     /// The bounds.
@@ -173,6 +180,7 @@ impl fmt::Debug for HarnessRun<'_> {
             .field("task", &self.task)
             .field("skill", &self.skill.map(|skill| &skill.name))
             .field("environment", &self.environment)
+            .field("tools", &self.tools)
             .field("workdir", &self.workdir)
             .field("limits", &self.limits)
             .finish_non_exhaustive()

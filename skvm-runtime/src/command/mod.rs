@@ -60,6 +60,7 @@ mod output;
 #[cfg(not(unix))]
 mod portable;
 mod runner;
+mod scratch;
 mod spec;
 #[cfg(unix)]
 mod unix;
@@ -68,6 +69,7 @@ pub use environment::Environment;
 pub use error::CommandError;
 pub use output::{CappedOutput, CommandOutput, Exit};
 pub use runner::CommandRunner;
+pub use scratch::ScratchRunner;
 pub use spec::CommandSpec;
 
 #[cfg(not(unix))]

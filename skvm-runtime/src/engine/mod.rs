@@ -15,7 +15,7 @@ use skvm_core::capability::CapabilityProfile;
 use skvm_core::digest::Digest;
 use skvm_core::harness::{
     Harness, HarnessError, HarnessEvent, HarnessRun, PreparedEnvironment, RunLimits, RunRecord,
-    RunStatus, SkillMode, SkillView, Task,
+    RunStatus, SkillMode, SkillView, Task, ToolOffer,
 };
 use skvm_core::host::HostFacts;
 use skvm_core::pass::Unit;
@@ -334,6 +334,7 @@ impl SkVm {
             task: &task,
             skill: view.as_ref(),
             environment: environment.as_ref(),
+            tools: ToolOffer::Own,
             workdir: &workdir,
             limits,
             hooks: &mut session,

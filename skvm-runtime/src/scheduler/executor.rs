@@ -1,20 +1,20 @@
 //! The executor.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use futures::future::{BoxFuture, Either, select};
 use futures::stream::FuturesUnordered;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skvm_core::artifact::{StepId, Workflow, WorkflowError};
+use skvm_core::journal::{Journal, JournalError};
 use tokio::time::{sleep, timeout};
 
 use super::state::State;
-use super::{
-    ExecutionPolicy, Governor, Journal, JournalError, OnFailure, StepError, StepRun, StepRunner,
-};
+use super::{ExecutionPolicy, Governor, OnFailure, StepError, StepRun, StepRunner};
 
 /// Runs workflows; see the [module](super).
 #[derive(Clone, Default)]
@@ -23,6 +23,13 @@ pub struct WorkflowExecutor {
     journal: Option<Arc<dyn Journal>>,
     observer: Option<Observer>,
     governor: Option<Governor>,
+}
+
+/// The result of a step, as the journal has it.
+#[derive(Serialize, Deserialize)]
+struct Noted<V> {
+    step: StepId,
+    value: V,
 }
 
 type Observer = Arc<dyn Fn(&SchedulerEvent) + Send + Sync>;
@@ -40,8 +47,8 @@ pub enum ExecutionError {
     /// The workflow does not hold together.
     #[error("checking the workflow")]
     Workflow(#[from] WorkflowError),
-    /// A result could not be noted.
-    #[error("noting the result of a step")]
+    /// The results of steps could not be read or noted.
+    #[error("keeping the results of steps")]
     Journal(#[from] JournalError),
 }
 
@@ -157,7 +164,8 @@ impl WorkflowExecutor {
         self
     }
 
-    /// The same executor, which notes results and leaves out the steps whose results are noted.
+    /// The same executor, which notes results and leaves out the steps whose results are noted. The journal is
+    /// that of the workflow's [digest](Workflow::digest), and of nothing else.
     #[must_use]
     pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
         self.journal = Some(journal);
@@ -207,7 +215,7 @@ impl WorkflowExecutor {
         workflow.verify()?;
         let began = Instant::now();
         let mut state = State::new(workflow);
-        self.resume(workflow, &mut state);
+        self.resume(workflow, &mut state)?;
         let stop = std::pin::pin!(async {
             // Both are bounds; which of them came first makes no difference.
             select(std::pin::pin!(stop), std::pin::pin!(sleep(self.policy.deadline))).await;
@@ -228,9 +236,11 @@ impl WorkflowExecutor {
     }
 
     /// Takes over what the journal knows. A step counts only when all that it waits for count.
-    fn resume(&self, workflow: &Workflow, state: &mut State) {
-        let Some(journal) = &self.journal else { return };
-        let mut recorded = journal.recorded();
+    fn resume(&self, workflow: &Workflow, state: &mut State) -> Result<(), JournalError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        let entries = journal.entries()?.into_iter().map(serde_json::from_value::<Noted<Value>>);
+        let mut recorded: BTreeMap<StepId, Value> =
+            entries.filter_map(Result::ok).map(|noted| (noted.step, noted.value)).collect();
         let mut later = Vec::new();
         while let Some(step) = state.take_ready() {
             match recorded.remove(&StepId(step)) {
@@ -244,6 +254,7 @@ impl WorkflowExecutor {
             }
         }
         later.into_iter().for_each(|step| state.put_back(step));
+        Ok(())
     }
 
     async fn drive(
@@ -278,7 +289,9 @@ impl WorkflowExecutor {
             match result {
                 Ok(value) => {
                     if let Some(journal) = &self.journal {
-                        journal.record(StepId(step), &value)?;
+                        let noted = Noted { step: StepId(step), value: &value };
+                        // Nothing of it is refused by serde_json.
+                        journal.append(&serde_json::to_value(noted).unwrap_or_default())?;
                     }
                     let value = Arc::new(value);
                     let attempts = attempt;

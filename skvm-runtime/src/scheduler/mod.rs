@@ -38,16 +38,16 @@
 //! ```
 
 mod executor;
+mod governed;
 mod governor;
-mod journal;
 mod policy;
 mod runner;
 mod state;
 mod steps;
 
 pub use executor::{Execution, ExecutionError, SchedulerEvent, StepOutcome, WorkflowExecutor};
+pub use governed::GovernedModel;
 pub use governor::{Governor, GovernorBounds, HostSignals, Permit, Resource, Sample, Signals};
-pub use journal::{FileJournal, Journal, JournalError};
 pub use policy::{ExecutionPolicy, OnFailure};
 pub use runner::{StepError, StepRun, StepRunner};
 pub use steps::{CommandSteps, HarnessSteps, map_items};

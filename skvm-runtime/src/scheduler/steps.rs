@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use skvm_core::artifact::WorkflowStep;
 use skvm_core::harness::{
     Harness, HarnessRun, NoHooks, PreparedEnvironment, RunLimits, RunStatus, SkillView, Task,
+    ToolOffer,
 };
 
 use super::{Governor, Resource, StepError, StepRun, StepRunner};
@@ -95,6 +96,7 @@ impl StepRunner for HarnessSteps {
             task: &task,
             skill: self.skill.as_ref(),
             environment: self.environment.as_ref(),
+            tools: ToolOffer::Own,
             workdir: &self.workdir,
             limits: self.limits.clone(),
             hooks: &mut hooks,

@@ -24,7 +24,7 @@ use std::time::Duration;
 use serde_json::Value;
 use skvm_core::harness::{
     Harness, HarnessEvent, HarnessRun, Hooks, NoHooks, RecordedToolCall, Role, RunLimits,
-    RunRecord, RunStatus, SkillView, Task,
+    RunRecord, RunStatus, SkillView, Task, ToolOffer,
 };
 use skvm_core::llm::{LlmBackend, LlmError, LlmRequest, LlmResponse, Message, ToolCall};
 use skvm_runtime::command::Environment;
@@ -120,6 +120,7 @@ impl Place {
             task: &Task::new(TASK),
             skill: self.skill.as_ref(),
             environment: None,
+            tools: ToolOffer::Own,
             workdir: &self.workdir,
             limits: self.limits.clone(),
             hooks,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub use facts::{WorkflowError, WorkflowFacts};
 
 use super::{Artifact, ArtifactKey};
+use crate::digest::Digest;
 use crate::span::Span;
 
 /// Steps and what orders them. A skill without a procedure has no steps, and `remark` says why.
@@ -42,6 +43,16 @@ pub struct Workflow {
 
 impl Artifact for Workflow {
     const KEY: ArtifactKey = ArtifactKey::new("workflow");
+}
+
+impl Workflow {
+    /// Names the workflow: the key of the journal of its execution.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        // The type holds nothing that serde_json refuses.
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        Digest::builder("workflow").field(&json).finish()
+    }
 }
 
 /// The position of a step in its workflow.

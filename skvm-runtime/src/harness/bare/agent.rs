@@ -77,14 +77,18 @@ impl State {
     }
 
     async fn drive(&mut self, agent: &BareAgent, run: HarnessRun<'_>, toolbox: &Toolbox) {
-        let HarnessRun { task, skill, limits, hooks, on_event, .. } = run;
-        let system = prompt::system(skill, toolbox.workdir());
+        let HarnessRun { task, skill, tools, limits, hooks, on_event, .. } = run;
+        let system = prompt::system(skill, &tools, toolbox.workdir());
         for turn in 0..limits.turns {
             let view = TurnView { index: turn, task: &task.prompt, messages: &self.messages };
             let (response, solidified) = match hooks.before_llm(&view).await {
                 Directive::Proceed => {
                     on_event(&HarnessEvent::Asking { turn });
-                    let request = self.request(&system, limits.answer_tokens, toolbox);
+                    let request = LlmRequest {
+                        max_tokens: Some(limits.answer_tokens),
+                        temperature: agent.temperature,
+                        ..self.request(&system, toolbox)
+                    };
                     match self.ask(agent, request).await {
                         Ok(response) => (response, false),
                         Err(error) => {
@@ -122,7 +126,7 @@ impl State {
                     if matches!(directive, ToolDirective::Allow) {
                         hooks.after_tool(call, &result).await;
                     }
-                    let step = self.result(call, result);
+                    let step = self.result(call, result, toolbox.fits(call));
                     on_event(&HarnessEvent::Stepped { turn, step });
                 }
             }
@@ -131,14 +135,13 @@ impl State {
         self.end(RunStatus::TurnLimit, Some(detail));
     }
 
-    fn request(&self, system: &str, answer_tokens: u32, toolbox: &Toolbox) -> LlmRequest {
+    fn request(&self, system: &str, toolbox: &Toolbox) -> LlmRequest {
         LlmRequest {
             system: Some(system.to_owned()),
             messages: self.messages.clone(),
             tools: toolbox.specs().to_vec(),
             tool_choice: ToolChoice::Auto,
-            max_tokens: Some(answer_tokens),
-            temperature: Some(0.0),
+            ..LlmRequest::default()
         }
     }
 
@@ -194,9 +197,9 @@ impl State {
         })
     }
 
-    /// Takes a tool's result into conversation and record.
-    fn result(&mut self, call: &ToolCall, result: ToolResult) -> Step {
-        let fits = Toolbox::fits(call);
+    /// Takes a tool's result into conversation and record; `fits` tells whether there is such a tool and its
+    /// arguments are right.
+    fn result(&mut self, call: &ToolCall, result: ToolResult, fits: Option<bool>) -> Step {
         self.notes.unknown_tools += usize::from(fits.is_none());
         self.notes.malformed += usize::from(fits == Some(false));
         self.messages

@@ -1,7 +1,7 @@
 //! The bare agent: a plain loop of model and tools, with every hook.
 //!
 //! Tools: `read_file`, `write_file`, `list_directory`, `execute_command`, and with the feature `http`
-//! `web_fetch`. Tool calls are executed whatever the finish reason says; the conversation is kept
+//! `web_fetch`, and those that the host adds. A run may offer others instead, or none. Tool calls are executed whatever the finish reason says; the conversation is kept
 //! whole; one deadline lies over everything. Calls of one turn that do not get in each other's way run at the
 //! same time: reads, writes of different files, commands that are known to only read. Everything else runs in
 //! its order, and results are told in the order of the calls.
@@ -26,7 +26,7 @@ mod web;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use skvm_core::harness::{Harness, HarnessError, HarnessFeatures, HarnessRun, RunRecord};
+use skvm_core::harness::{Harness, HarnessError, HarnessFeatures, HarnessRun, RunRecord, Tool};
 use skvm_core::llm::LlmBackend;
 use skvm_core::target::{HarnessId, ModelId};
 
@@ -44,7 +44,9 @@ pub const BARE_AGENT: &str = "bare-agent";
 /// # async fn example() -> Result<(), skvm_core::harness::HarnessError> {
 /// use std::sync::Arc;
 ///
-/// use skvm_core::harness::{Harness, HarnessRun, NoHooks, RunLimits, RunStatus, Task};
+/// use skvm_core::harness::{
+///     Harness, HarnessRun, NoHooks, RunLimits, RunStatus, Task, ToolOffer,
+/// };
 /// use skvm_core::llm::LlmResponse;
 /// use skvm_runtime::harness::bare::BareAgent;
 /// use skvm_runtime::scripted::ScriptedModel;
@@ -56,6 +58,7 @@ pub const BARE_AGENT: &str = "bare-agent";
 ///         task: &Task::new("say done"),
 ///         skill: None,
 ///         environment: None,
+///         tools: ToolOffer::Own,
 ///         workdir: std::path::Path::new("."),
 ///         limits: RunLimits::default(),
 ///         hooks: &mut NoHooks,
@@ -74,6 +77,8 @@ pub struct BareAgent {
     policy: AgentPolicy,
     environment: Environment,
     governor: Option<Governor>,
+    tools: Vec<Arc<dyn Tool>>,
+    temperature: Option<f32>,
 }
 
 impl std::fmt::Debug for BareAgent {
@@ -96,6 +101,8 @@ impl BareAgent {
             policy: AgentPolicy::default(),
             environment: Environment::from_host(),
             governor: None,
+            tools: Vec::new(),
+            temperature: Some(0.0),
         }
     }
 
@@ -104,6 +111,22 @@ impl BareAgent {
     #[must_use]
     pub fn with_governor(mut self, governor: Governor) -> Self {
         self.governor = Some(governor);
+        self
+    }
+
+    /// The same agent with one more tool, which takes the place of any of that name.
+    #[must_use]
+    pub fn with_tool(mut self, tool: Arc<dyn Tool>) -> Self {
+        self.tools.retain(|other| other.spec().name != tool.spec().name);
+        self.tools.push(tool);
+        self
+    }
+
+    /// The same agent, which asks for answers at this sampling temperature, or leaves it to the provider.
+    /// Default 0.
+    #[must_use]
+    pub fn with_temperature(mut self, temperature: Option<f32>) -> Self {
+        self.temperature = temperature;
         self
     }
 
@@ -142,7 +165,18 @@ impl Harness for BareAgent {
         features.discover = true;
         features.usage = true;
         features.batched_tool_calls = true;
+        features.browser = self.tools.iter().any(|tool| tool.is_browser());
+        features.withholds_tools = true;
+        features.takes_tools = true;
         features
+    }
+
+    fn version(&self) -> Option<&str> {
+        Some(env!("CARGO_PKG_VERSION"))
+    }
+
+    fn temperature(&self) -> Option<f32> {
+        self.temperature
     }
 
     fn model(&self) -> Option<&ModelId> {

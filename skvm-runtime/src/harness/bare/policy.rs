@@ -117,6 +117,7 @@ fn wrapped(command: &Command) -> impl Iterator<Item = String> + '_ {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AddressPolicy {
     allowed: BTreeSet<String>,
+    loopback: bool,
 }
 
 impl AddressPolicy {
@@ -127,10 +128,18 @@ impl AddressPolicy {
         self
     }
 
+    /// The same policy, which also reaches every port of `127.0.0.1`: for probes, whose pages are served there.
+    #[must_use]
+    pub fn allowing_loopback(mut self) -> Self {
+        self.loopback = true;
+        self
+    }
+
     /// Whether a `host:port` is reached whatever it resolves to.
     #[must_use]
     pub fn allows(&self, authority: &str) -> bool {
-        self.allowed.contains(&authority.to_ascii_lowercase())
+        (self.loopback && authority.starts_with("127.0.0.1:"))
+            || self.allowed.contains(&authority.to_ascii_lowercase())
     }
 }
 

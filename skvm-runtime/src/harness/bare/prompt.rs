@@ -3,17 +3,23 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use skvm_core::harness::{SkillMode, SkillView};
+use skvm_core::harness::{SkillMode, SkillView, ToolOffer};
 
 use super::files::skill_location;
 
-pub(super) fn system(skill: Option<&SkillView>, workdir: &Path) -> String {
-    let mut prompt = format!(
-        "You carry out the user's task with the tools that you are given. Call a tool when you need \
-         one; when the task is done, answer in words and call no tool.\n\
-         Your working directory is {}. Relative paths start there.\n",
-        workdir.display()
-    );
+const WITH_TOOLS: &str = "You carry out the user's task with the tools that you are given. Call a tool \
+    when you need one; when the task is done, answer in words and call no tool.\n";
+const WITHOUT_TOOLS: &str = "You carry out the user's task. Answer in words; there are no tools.\n";
+
+pub(super) fn system(skill: Option<&SkillView>, tools: &ToolOffer, workdir: &Path) -> String {
+    let mut prompt = match tools {
+        ToolOffer::Own => {
+            let place = workdir.display();
+            format!("{WITH_TOOLS}Your working directory is {place}. Relative paths start there.\n")
+        }
+        ToolOffer::Only(_) => WITH_TOOLS.to_owned(),
+        ToolOffer::None => WITHOUT_TOOLS.to_owned(),
+    };
     let Some(skill) = skill else { return prompt };
     // Writing to a string cannot fail.
     let _ = match skill.mode {

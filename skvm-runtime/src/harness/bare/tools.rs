@@ -2,12 +2,13 @@
 
 use std::fmt::Display;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use schemars::{JsonSchema, schema_for};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use skvm_core::harness::{HarnessError, HarnessRun, ToolResult};
+use skvm_core::harness::{HarnessError, HarnessRun, Tool, ToolOffer, ToolResult};
 use skvm_core::llm::{ToolCall, ToolSpec};
 
 use super::BareAgent;
@@ -69,6 +70,10 @@ struct WebFetch {
 /// The tools of one run.
 pub(super) struct Toolbox {
     specs: Vec<ToolSpec>,
+    /// Whether the agent's own tools are offered.
+    own: bool,
+    /// Tools of the host's.
+    given: Vec<Arc<dyn Tool>>,
     files: Files,
     runner: CommandRunner,
     policy: AgentPolicy,
@@ -87,8 +92,18 @@ impl Toolbox {
         }
         let runner = CommandRunner::new(environment, [files.workdir()])
             .map_err(|error| workdir(std::io::Error::other(error)))?;
+        let (own, given) = match &run.tools {
+            ToolOffer::Own => (true, agent.tools.clone()),
+            ToolOffer::None => (false, Vec::new()),
+            ToolOffer::Only(tools) => (false, tools.clone()),
+        };
+        let mut offered = if own { specs() } else { Vec::new() };
+        offered.retain(|spec| given.iter().all(|tool| tool.spec().name != spec.name));
+        offered.extend(given.iter().map(|tool| tool.spec().clone()));
         Ok(Self {
-            specs: specs(),
+            specs: offered,
+            own,
+            given,
             files,
             runner,
             policy: agent.policy.clone(),
@@ -108,8 +123,12 @@ impl Toolbox {
     }
 
     /// Whether a tool takes the arguments of a call; `None` when there is no such tool.
-    pub(super) fn fits(call: &ToolCall) -> Option<bool> {
+    pub(super) fn fits(&self, call: &ToolCall) -> Option<bool> {
+        if self.given(call).is_some() {
+            return Some(call.arguments.is_object());
+        }
         match call.name.as_str() {
+            _ if !self.own => None,
             "read_file" => Some(parse::<ReadFile>(call).is_ok()),
             "write_file" => Some(parse::<WriteFile>(call).is_ok()),
             "list_directory" => Some(parse::<ListDirectory>(call).is_ok()),
@@ -120,13 +139,20 @@ impl Toolbox {
         }
     }
 
+    /// The host's tool that a call names.
+    fn given(&self, call: &ToolCall) -> Option<&dyn Tool> {
+        self.given.iter().find(|tool| tool.spec().name == call.name).map(AsRef::as_ref)
+    }
+
     pub(super) fn skill_was_read(&self) -> bool {
         self.files.skill_was_read()
     }
 
     /// Executes a call. Whatever goes wrong is told to the model in the result.
     pub(super) async fn call(&self, call: &ToolCall) -> ToolResult {
+        let given = self.given(call);
         let resource = match call.name.as_str() {
+            _ if given.is_some() || !self.own => None,
             "execute_command" => Some(Resource::Cpu),
             "web_fetch" => Some(Resource::Network),
             _ => None,
@@ -136,28 +162,30 @@ impl Toolbox {
             None => None,
         };
         let started = Instant::now();
-        let mut result = match call.name.as_str() {
-            "read_file" => self.with(call, |files, input| read(&files, &input)).await,
-            "write_file" => {
+        let mut result = match (call.name.as_str(), given) {
+            (_, Some(tool)) => tool.call(&call.arguments).await,
+            (other, None) if !self.own => no_such_tool(other),
+            ("read_file", None) => self.with(call, |files, input| read(&files, &input)).await,
+            ("write_file", None) => {
                 let write = |files: Files, WriteFile { path, content }| {
                     files.write(&path, &content)?;
                     Ok(format!("wrote {} bytes to {path}", content.len()))
                 };
                 self.with(call, write).await
             }
-            "list_directory" => {
+            ("list_directory", None) => {
                 let list = |files: Files, ListDirectory { path }| {
                     files.list(path.as_deref().unwrap_or("."))
                 };
                 self.with(call, list).await
             }
-            "execute_command" => self.execute(call).await,
+            ("execute_command", None) => self.execute(call).await,
             #[cfg(feature = "http")]
-            "web_fetch" => match parse::<WebFetch>(call) {
+            ("web_fetch", None) => match parse::<WebFetch>(call) {
                 Ok(WebFetch { url }) => text_result(self.web.fetch(&url).await),
                 Err(refusal) => text_result(Err(refusal)),
             },
-            other => text_result(Err(Refusal(format!("there is no tool called {other:?}")))),
+            (other, None) => no_such_tool(other),
         };
         if let Some(permit) = permit {
             permit.succeeded();
@@ -202,6 +230,11 @@ impl Toolbox {
     }
 }
 
+fn no_such_tool(name: &str) -> ToolResult {
+    text_result(Err(Refusal(format!("there is no tool called {name:?}"))))
+}
+
+/// The agent's own tools.
 fn specs() -> Vec<ToolSpec> {
     Vec::from([
         ToolSpec::new("read_file", "Reads a text file.", schema_for!(ReadFile)),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use serde_json::json;
 use skvm_core::harness::{
-    Harness, HarnessError, HarnessRun, NoHooks, Role, RunLimits, RunStatus, Task,
+    Harness, HarnessError, HarnessRun, NoHooks, Role, RunLimits, RunStatus, Task, ToolOffer,
 };
 use skvm_core::llm::{LlmBackend, LlmError, LlmErrorKind, LlmRequest, LlmResponse, StopReason};
 use skvm_core::target::ModelId;
@@ -165,6 +165,7 @@ async fn a_working_directory_that_is_none_is_an_error() {
             task: &Task::new("task"),
             skill: None,
             environment: None,
+            tools: ToolOffer::Own,
             workdir: &workdir,
             limits: RunLimits::default(),
             hooks: &mut NoHooks,

@@ -98,6 +98,7 @@ async fn a_governor_bounds_how_many_run() {
         task: &skvm_core::harness::Task::new("t"),
         skill: None,
         environment: None,
+        tools: skvm_core::harness::ToolOffer::Own,
         workdir: &place.workdir,
         limits: skvm_core::harness::RunLimits {
             deadline: Duration::from_secs(30),

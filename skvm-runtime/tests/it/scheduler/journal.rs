@@ -4,7 +4,8 @@ use std::fs;
 use std::sync::Arc;
 
 use skvm_core::artifact::StepId;
-use skvm_runtime::scheduler::{FileJournal, StepOutcome, WorkflowExecutor};
+use skvm_core::journal::FileJournal;
+use skvm_runtime::scheduler::{StepOutcome, WorkflowExecutor};
 
 use super::{Act, Scripted, in_sequence, quick, workflow};
 
@@ -14,7 +15,7 @@ async fn an_execution_goes_on_from_the_steps_that_were_recorded() {
     let path = folder.path().join("journal.jsonl");
     let workflow = workflow(5, &[(0, 1), (1, 2), (2, 3), (0, 4)]);
     let executor = || {
-        let journal = FileJournal::open(&path, &workflow).unwrap();
+        let journal = FileJournal::open(&path, workflow.digest()).unwrap();
         WorkflowExecutor::new().with_policy(quick()).with_journal(Arc::new(journal))
     };
     let breaks = Scripted::new(|step| if step == 2 { Act::Fails } else { Act::Done });
@@ -42,7 +43,7 @@ async fn torn_lines_other_workflows_and_results_without_a_ground_are_passed_over
     let run = |runner: Scripted| {
         let (path, chain) = (path.clone(), chain.clone());
         async move {
-            let journal = FileJournal::open(&path, &chain).unwrap();
+            let journal = FileJournal::open(&path, chain.digest()).unwrap();
             let executor =
                 WorkflowExecutor::new().with_policy(quick()).with_journal(Arc::new(journal));
             assert!(executor.run(&chain, &runner).await.unwrap().is_done());
@@ -62,10 +63,10 @@ async fn torn_lines_other_workflows_and_results_without_a_ground_are_passed_over
     assert_eq!(run(Scripted::new(|_| Act::Done)).await, 3);
     // Another workflow in the same file.
     let other = workflow(3, &[(0, 1)]);
-    let journal = FileJournal::open(&path, &other).unwrap();
+    let journal = FileJournal::open(&path, other.digest()).unwrap();
     let runner = Scripted::new(|_| Act::Done);
     let executor = WorkflowExecutor::new().with_policy(quick()).with_journal(Arc::new(journal));
     assert!(executor.run(&other, &runner).await.unwrap().is_done());
     assert_eq!(runner.log().len() / 2, 3);
-    assert!(FileJournal::open(folder.path(), &other).is_err(), "a folder is no journal");
+    assert!(FileJournal::open(folder.path(), other.digest()).is_err(), "a folder is no journal");
 }

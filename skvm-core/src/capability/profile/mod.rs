@@ -1,10 +1,20 @@
 //! Capability profiles (TCP v1.0): what a target was measured to do.
 
+mod compare;
+mod detail;
+mod measurement;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use compare::{LevelChange, MergeError};
+pub use detail::{
+    LevelInterval, LevelResult, PrimitiveDetail, ProfileCost, RateInterval, TokenTotals,
+};
+pub use measurement::{Measurement, SequentialRule, Unmeasured, UnmeasuredCause};
 
 use super::{Level, Primitive};
 use crate::digest::Digest;
@@ -47,9 +57,17 @@ pub struct CapabilityProfile {
     /// What measuring cost.
     #[serde(default)]
     pub cost: ProfileCost,
-    /// Whether the measurement was broken off or left primitives out on purpose.
+    /// Whether the measurement was broken off or left primitives out on purpose. Primitives that target or
+    /// machine lack the means for do not make it so.
     #[serde(default)]
     pub is_partial: bool,
+    /// How it was measured; `None` when only the levels were carried over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measurement: Option<Measurement>,
+    /// Why primitives have no level, as far as that is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(with = "BTreeMap<String, Unmeasured>")]
+    pub unmeasured: BTreeMap<Primitive, Unmeasured>,
     /// Fields that this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -94,77 +112,6 @@ mod levels {
     }
 }
 
-/// What one primitive's level rests on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PrimitiveDetail {
-    /// Id of the primitive; kept as text, so that details of unknown primitives survive.
-    pub primitive_id: String,
-    /// The level that was concluded.
-    pub highest_level: Level,
-    /// One result a level, in no fixed order.
-    #[serde(default)]
-    pub level_results: Vec<LevelResult>,
-    /// Fields that this version does not know.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
-
-/// How the instances of one level went.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct LevelResult {
-    /// The level that was tried.
-    pub level: Level,
-    /// Whether it counts as reached.
-    pub passed: bool,
-    /// Instances that passed.
-    #[serde(default)]
-    pub pass_count: u32,
-    /// Instances that were tried, skipped ones included.
-    #[serde(default)]
-    pub total_count: u32,
-    /// Instances that could not be judged.
-    #[serde(default)]
-    pub skip_count: u32,
-    /// Fields that this version does not know.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
-
-/// What measuring cost. `None` is unknown, not zero.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ProfileCost {
-    /// US dollars.
-    #[serde(default)]
-    pub total_usd: Option<f64>,
-    /// Tokens.
-    #[serde(default)]
-    pub total_tokens: TokenTotals,
-    /// Milliseconds.
-    #[serde(default)]
-    pub duration_ms: Option<f64>,
-}
-
-/// Tokens by kind. `None` is unknown, not zero.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TokenTotals {
-    /// Read by the model, without what came from its cache.
-    #[serde(default)]
-    pub input: Option<u64>,
-    /// Written by the model.
-    #[serde(default)]
-    pub output: Option<u64>,
-    /// Read from the provider's cache.
-    #[serde(default)]
-    pub cache_read: Option<u64>,
-    /// Written to the provider's cache.
-    #[serde(default)]
-    pub cache_write: Option<u64>,
-}
-
 /// A profile could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -193,6 +140,8 @@ impl CapabilityProfile {
             details: Vec::new(),
             cost: ProfileCost::default(),
             is_partial: true,
+            measurement: None,
+            unmeasured: BTreeMap::new(),
             extra: Map::new(),
         }
     }
@@ -226,6 +175,12 @@ impl CapabilityProfile {
     /// The measured levels in catalogue order.
     pub fn levels(&self) -> impl Iterator<Item = (Primitive, Level)> + '_ {
         self.capabilities.known.iter().map(|(primitive, level)| (*primitive, *level))
+    }
+
+    /// What the level of a primitive rests on, where the profile tells.
+    #[must_use]
+    pub fn detail(&self, primitive: Primitive) -> Option<&PrimitiveDetail> {
+        self.details.iter().find(|detail| detail.primitive_id == primitive.id())
     }
 
     /// The target that was measured.
