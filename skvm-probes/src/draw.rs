@@ -4,9 +4,18 @@ use std::ops::RangeInclusive;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use skvm_core::capability::Level;
+use skvm_core::capability::{Level, Primitive};
 
 use crate::probe::Probe;
+
+/// The seed of an instance of a measurement: the number of the instance at its level counts from 0.
+#[must_use]
+pub fn instance_seed(seed: u64, primitive: Primitive, level: Level, number: u32) -> u64 {
+    let instance = format!("{seed} {primitive} {level} {number}");
+    let key = blake3::derive_key("skvm-probes instance", instance.as_bytes());
+    let [a, b, c, d, e, f, g, h, ..] = key;
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
 
 /// Random choices that depend on nothing but a probe's primitive and version, a level and a seed.
 ///
@@ -56,12 +65,17 @@ impl Draw {
         items[self.below(N as u64) as usize]
     }
 
-    /// `count` different places of the array, in random order; all of it where it has no more.
-    pub fn sample<T: Copy, const N: usize>(&mut self, items: &[T; N], count: usize) -> Vec<T> {
-        let mut items = items.to_vec();
+    /// The items in random order.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last as u64 + 1) as usize);
         }
+    }
+
+    /// `count` different places of the array, in random order; all of it where it has no more.
+    pub fn sample<T: Copy, const N: usize>(&mut self, items: &[T; N], count: usize) -> Vec<T> {
+        let mut items = items.to_vec();
+        self.shuffle(&mut items);
         items.truncate(count);
         items
     }

@@ -1,42 +1,28 @@
 //! `follow.format`: giving an answer in a given format.
 
-use skvm_core::capability::{Level, Primitive};
-
+use super::Levels;
 use crate::draw::Draw;
-use crate::probe::{Grade, Grader, Instance, Probe};
+use crate::probe::{Instance, Mismatch, by_answer};
 
-/// Facts about people that are to be written in a given format.
-///
-/// L1 names the format (CSV), L2 gives the schema of a line, L3 gives rules for the lines and for
-/// the whole that hold at once. The facts are short, so that only the format is hard. White space
-/// around the answer and at the ends of lines is free.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct FollowFormatProbe;
+// The facts are short, so that only the format is hard. White space around the answer and at the ends of lines
+// is free.
+
+pub(super) const LEVELS: Levels = [
+    |draw| {
+        let people = people(draw);
+        csv(&draw.sample(&[Field::Name, Field::City, Field::Points], 3), &people)
+    },
+    |draw| {
+        let people = people(draw);
+        lines(&Layout::draw(draw, false), &people)
+    },
+    |draw| {
+        let people = people(draw);
+        lines(&Layout::draw(draw, true), &people)
+    },
+];
 
 const ALONE: &str = "Answer with this text alone: no code fence and nothing before or after it.";
-
-impl Probe for FollowFormatProbe {
-    fn primitive(&self) -> Primitive {
-        Primitive::FollowFormat
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn generate(&self, level: Level, seed: u64) -> Option<Instance> {
-        let mut draw = Draw::new(self, level, seed);
-        let people = people(&mut draw);
-        match level {
-            Level::L0 => None,
-            Level::L1 => {
-                Some(csv(&draw.sample(&[Field::Name, Field::City, Field::Points], 3), &people))
-            }
-            Level::L2 => Some(lines(&Layout::draw(&mut draw, false), &people)),
-            Level::L3 => Some(lines(&Layout::draw(&mut draw, true), &people)),
-        }
-    }
-}
 
 /// One fact.
 #[derive(Debug, Clone, Copy)]
@@ -157,7 +143,8 @@ fn csv(columns: &[Field], people: &[Person]) -> Instance {
 
 /// An instance whose only right answer are these lines.
 fn instance(prompt: String, right: String) -> Instance {
-    Instance::new(prompt, &right, ExactLines { expected: right.clone() })
+    let expected = right.clone();
+    Instance::new(prompt, &right, by_answer(move |answer| exact_lines(answer, &expected)))
         .with_near_miss("a code fence surrounds it", format!("```\n{right}\n```"))
         .with_near_miss("a sentence precedes it", format!("Here it is:\n{right}"))
         .with_near_miss("a sentence follows it", format!("{right}\nThat is all."))
@@ -294,22 +281,15 @@ fn lines(layout: &Layout, people: &[Person]) -> Instance {
 }
 
 /// Wants these lines.
-#[derive(Debug)]
-struct ExactLines {
-    expected: String,
-}
-
-impl Grader for ExactLines {
-    fn grade(&self, answer: &str) -> Grade {
-        let mut found = answer.trim().lines().map(str::trim_end);
-        for (at, expected) in self.expected.lines().enumerate() {
-            if found.next() != Some(expected) {
-                return Grade::failed(format!("line {} is not {expected:?}", at + 1));
-            }
+fn exact_lines(answer: &str, expected: &str) -> Result<(), Mismatch> {
+    let mut found = answer.trim().lines().map(str::trim_end);
+    for (at, expected) in expected.lines().enumerate() {
+        if found.next() != Some(expected) {
+            return Err(format!("line {} is not {expected:?}", at + 1).into());
         }
-        match found.next() {
-            Some(line) => Grade::failed(format!("one line too many: {line}")),
-            None => Grade::Passed,
-        }
+    }
+    match found.next() {
+        Some(line) => Err(format!("one line too many: {line}").into()),
+        None => Ok(()),
     }
 }

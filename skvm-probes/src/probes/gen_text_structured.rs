@@ -3,49 +3,25 @@
 use std::fmt;
 
 use serde_json::{Map, Value, json};
-use skvm_core::capability::{Level, Primitive};
 
-use super::unique_keys;
+use super::{Levels, phrase, unique_keys};
 use crate::draw::Draw;
-use crate::probe::{Grade, Grader, Instance, Mismatch, Probe};
+use crate::probe::{Instance, Mismatch, by_answer};
 
-/// Data that is listed by path and is to be written as one JSON document.
-///
-/// L1 is one flat object below 500 bytes, L2 an order with a list below 5,000 bytes, L3 a network
-/// of stations, eight levels deep and above 5,000 bytes however it is laid out. The answer is parsed,
-/// so white space and the order of keys are free; a code fence is not JSON and is refused, as the
-/// prompt says.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct GenTextStructuredProbe;
+pub(super) const LEVELS: Levels = [
+    |draw| Document::new(flat(draw), None, Size::Below(500)).into_instance(draw),
+    |draw| Document::new(order(draw), Some("/items"), Size::Below(5_000)).into_instance(draw),
+    |draw| {
+        let list = Some("/regions/1/stations");
+        Document::new(network(draw), list, Size::Above(5_000)).into_instance(draw)
+    },
+];
 
 const RULES: &str = "Write exactly this data as one JSON document, each key once and no other \
     keys. `a.b[0].c` stands for key `c` in the first element of list `b` in object `a`. Text in \
     double quotes is a JSON string; numbers and true or false are written as such, numbers in \
     plain digits. The order of keys and the white space are up to you. Answer with the JSON \
-    document alone: no code fence and nothing before or after it.";
-
-impl Probe for GenTextStructuredProbe {
-    fn primitive(&self) -> Primitive {
-        Primitive::GenTextStructured
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn generate(&self, level: Level, seed: u64) -> Option<Instance> {
-        let mut draw = Draw::new(self, level, seed);
-        let document = match level {
-            Level::L0 => return None,
-            Level::L1 => Document::new(flat(&mut draw), None, Size::Below(500)),
-            Level::L2 => Document::new(order(&mut draw), Some("/items"), Size::Below(5_000)),
-            Level::L3 => {
-                Document::new(network(&mut draw), Some("/regions/1/stations"), Size::Above(5_000))
-            }
-        };
-        Some(document.into_instance(&mut draw))
-    }
-}
+    document alone, with nothing before or after it; a code block around it is fine.";
 
 /// What is to be written.
 #[derive(Debug)]
@@ -193,10 +169,32 @@ impl Document {
         describe("", &self.data, &mut lines);
         let prompt = format!("{RULES} {}\n\n{}", self.size, lines.join("\n"));
         let near_misses = [self.wrong_data(draw), self.wrong_text()].concat();
-        let instance = Instance::new(prompt, self.data.to_string(), JsonGrader(self));
-        near_misses
-            .into_iter()
-            .fold(instance, |instance, (fault, answer)| instance.with_near_miss(fault, answer))
+        let reference = self.data.to_string();
+        Instance::new(prompt, reference, by_answer(move |answer| self.check(answer)))
+            .with_near_misses(near_misses)
+    }
+
+    /// Wants one JSON value that equals the data, in the stated size.
+    fn check(&self, answer: &str) -> Result<(), Mismatch> {
+        let Self { data: expected, list: _, size } = self;
+        let invalid =
+            |error: serde_json::Error| Mismatch::new(format!("not the JSON asked for: {error}"));
+        let answer = phrase::code(answer)?;
+        let answer = answer.trim();
+        let found: Value = serde_json::from_str(answer).map_err(invalid)?;
+        unique_keys::check(answer).map_err(invalid)?;
+        if found != *expected {
+            return Err(difference(expected, &found));
+        }
+        match *size {
+            Size::Below(limit) if answer.len() >= limit => {
+                Err(format!("{} bytes are not fewer than {limit}", answer.len()).into())
+            }
+            Size::Above(limit) if answer.len() <= limit => {
+                Err(format!("{} bytes are not more than {limit}", answer.len()).into())
+            }
+            Size::Below(_) | Size::Above(_) => Ok(()),
+        }
     }
 
     /// JSON of other data.
@@ -245,8 +243,8 @@ impl Document {
             ("a key occurs twice", format!("{{{key}:0,{body}}}")),
             ("a comma trails", format!("{{{body},}}")),
             ("the last bracket is missing", format!("{{{body}")),
-            ("a code fence surrounds it", format!("```json\n{json}\n```")),
             ("a sentence precedes it", format!("Here it is:\n{json}")),
+            ("it is given twice", format!("```json\n{json}\n```\n```json\n{json}\n```")),
         ];
         if let Size::Below(limit) = self.size {
             wrong.push(("it is too long", format!("{{{body}{:limit$}}}", "")));
@@ -265,44 +263,12 @@ fn other(value: &Value) -> Value {
     }
 }
 
-/// Wants one JSON value that equals the expected one, in the stated size.
-#[derive(Debug)]
-struct JsonGrader(Document);
-
-impl Grader for JsonGrader {
-    fn grade(&self, answer: &str) -> Grade {
-        self.check(answer.trim()).into()
-    }
-}
-
-impl JsonGrader {
-    fn check(&self, answer: &str) -> Result<(), Mismatch> {
-        let Self(Document { data: expected, list: _, size }) = self;
-        let invalid =
-            |error: serde_json::Error| Mismatch(format!("not the JSON asked for: {error}"));
-        let found: Value = serde_json::from_str(answer).map_err(invalid)?;
-        unique_keys::check(answer).map_err(invalid)?;
-        if found != *expected {
-            return Err(difference(expected, &found));
-        }
-        match *size {
-            Size::Below(limit) if answer.len() >= limit => {
-                Err(Mismatch(format!("{} bytes are not fewer than {limit}", answer.len())))
-            }
-            Size::Above(limit) if answer.len() <= limit => {
-                Err(Mismatch(format!("{} bytes are not more than {limit}", answer.len())))
-            }
-            Size::Below(_) | Size::Above(_) => Ok(()),
-        }
-    }
-}
-
 /// Says where two unequal values differ.
 fn difference(expected: &Value, found: &Value) -> Mismatch {
     let mut leaves = Vec::new();
     find_leaves("", expected, &mut leaves);
     let differs = |path: &&String| expected.pointer(path) != found.pointer(path);
-    Mismatch(match leaves.iter().find(differs) {
+    Mismatch::new(match leaves.iter().find(differs) {
         None => "there is more than was asked for".to_owned(),
         Some(path) => match found.pointer(path) {
             None => format!("{path} is missing"),

@@ -2,50 +2,27 @@
 
 use std::fmt;
 
-use skvm_core::capability::{Level, Primitive};
-
+use super::Levels;
+use super::phrase::{LAST_LINE, final_answer};
 use crate::draw::Draw;
-use crate::probe::{Grade, Grader, Instance, Mismatch, Probe};
+use crate::probe::{Instance, Mismatch, by_answer};
 
-/// Word problems with one number as the answer.
-///
-/// L1 takes one operation, L2 an average or a bill with tax, L3 compound interest or a chain of
-/// percentages. Everything is computed in integers, and no result lies halfway between two roundings.
-/// Working may be shown; the last line is graded, by value: `12.5` and `12.50` are the same number.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ReasonArithmeticProbe;
+// Everything is computed in integers, and no result lies halfway between two roundings.
 
-const RULES: &str = "You may show your working. The last line of your answer must be `Answer: ` \
-    followed by the number alone, in plain digits with a point before any decimals: no unit, no \
-    thousands separator, no markup.";
+pub(super) const LEVELS: Levels = [
+    |draw| if draw.flip() { product(draw) } else { difference(draw) }.into_instance(),
+    |draw| if draw.flip() { average(draw) } else { bill(draw) }.into_instance(),
+    |draw| {
+        if draw.flip() { compound_interest(draw) } else { chained_percentages(draw) }
+            .into_instance()
+    },
+];
+
+const RULES: &str = "the number alone, in plain digits with a point before any decimals: no unit and no \
+    thousands separator.";
 const EXACT: &str = "Give the exact result.";
 const ROUNDED: &str = "Do not round in between. Round the final result to two digits after the \
     decimal point, half up.";
-
-impl Probe for ReasonArithmeticProbe {
-    fn primitive(&self) -> Primitive {
-        Primitive::ReasonArithmetic
-    }
-
-    fn version(&self) -> u32 {
-        1
-    }
-
-    fn generate(&self, level: Level, seed: u64) -> Option<Instance> {
-        let mut draw = Draw::new(self, level, seed);
-        let one = draw.flip();
-        let problem = match level {
-            Level::L0 => return None,
-            Level::L1 if one => product(&mut draw),
-            Level::L1 => difference(&mut draw),
-            Level::L2 if one => average(&mut draw),
-            Level::L2 => bill(&mut draw),
-            Level::L3 if one => compound_interest(&mut draw),
-            Level::L3 => chained_percentages(&mut draw),
-        };
-        Some(problem.into_instance())
-    }
-}
 
 /// A number held as an integer: a whole one, or hundredths of one.
 #[derive(Debug, Clone, Copy)]
@@ -77,12 +54,13 @@ impl Problem {
     fn into_instance(self) -> Instance {
         let Self { question, rounding, answer, mut mistakes } = self;
         let reference = format!("Answer: {answer}");
-        let grader = LastLine { expected: answer.to_string() };
-        let instance =
-            Instance::new(format!("{question} {rounding}\n\n{RULES}"), reference, grader)
-                .with_near_miss("the last line is not marked", answer.to_string())
-                .with_near_miss("a unit follows", format!("Answer: {answer} units"))
-                .with_near_miss("words follow", format!("Answer: {answer}\nPlease check it."));
+        let expected = answer.to_string();
+        let grader = by_answer(move |answer| check(answer, &expected));
+        let prompt = format!("{question} {rounding}\n\n{LAST_LINE}{RULES}");
+        let instance = Instance::new(prompt, reference, grader)
+            .with_near_miss("the last line is not marked", answer.to_string())
+            .with_near_miss("a unit follows", format!("Answer: {answer} units"))
+            .with_near_miss("words follow", format!("Answer: {answer}\nPlease check it."));
         mistakes.push(("one too many in the last digit", answer.units + 1));
         mistakes.push(("a lost carry", answer.units + 10));
         // A mistake in rounding shows in some results only; in the others it is no mistake.
@@ -242,34 +220,13 @@ fn chained_percentages(draw: &mut Draw) -> Problem {
     }
 }
 
-/// Wants `Answer: ` and a number of the expected value on the last line.
-#[derive(Debug)]
-struct LastLine {
-    expected: String,
-}
-
-impl Grader for LastLine {
-    fn grade(&self, answer: &str) -> Grade {
-        self.check(answer).into()
-    }
-}
-
-impl LastLine {
-    fn check(&self, answer: &str) -> Result<(), Mismatch> {
-        let last = answer.trim().lines().next_back().ok_or("the answer is empty")?.trim();
-        let number = last
-            .strip_prefix("Answer:")
-            .ok_or_else(|| {
-                Mismatch(format!("the last line does not begin with `Answer:`: {last}"))
-            })?
-            .trim();
-        match canonical(number) {
-            None => Err(Mismatch(format!("not a plain number: {number}"))),
-            found if found == canonical(&self.expected) => Ok(()),
-            Some(_) => {
-                Err(Mismatch(format!("{} was right, the answer is {number}", self.expected)))
-            }
-        }
+/// Wants a number of the expected value as the final answer.
+fn check(answer: &str, expected: &str) -> Result<(), Mismatch> {
+    let number = final_answer(answer)?;
+    match canonical(number) {
+        None => Err(format!("not a plain number: {number}").into()),
+        found if found == canonical(expected) => Ok(()),
+        Some(_) => Err(format!("{expected} was right, the answer is {number}").into()),
     }
 }
 

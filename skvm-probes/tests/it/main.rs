@@ -1,8 +1,4 @@
-//! Behaviour of skvm-probes through its public API.
+//! Tests of the probes through their public interface.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on should fail")]
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod ask;
-mod hostile;
-mod instances;
-mod registry;
+mod controls;
