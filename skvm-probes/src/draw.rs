@@ -25,10 +25,10 @@ pub fn instance_seed(seed: u64, primitive: Primitive, level: Level, number: u32)
 /// ```
 /// use skvm_core::capability::Level;
 /// use skvm_probes::draw::Draw;
-/// use skvm_probes::probes::ReasonArithmeticProbe;
+/// use skvm_probes::probes::StandardProbe;
 ///
-/// let mut draw = Draw::new(&ReasonArithmeticProbe, Level::L1, 7);
-/// let mut again = Draw::new(&ReasonArithmeticProbe, Level::L1, 7);
+/// let mut draw = Draw::new(&StandardProbe::ALL[0], Level::L1, 7);
+/// let mut again = Draw::new(&StandardProbe::ALL[0], Level::L1, 7);
 /// assert_eq!(draw.between(1..=1_000_000), again.between(1..=1_000_000));
 /// ```
 #[derive(Debug, Clone)]
@@ -86,11 +86,13 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::probes::ReasonArithmeticProbe;
+    use crate::probes::StandardProbe;
+
+    const PROBE: StandardProbe = StandardProbe::ALL[0];
 
     #[test]
     fn every_choice_comes_about_as_often_as_any_other() {
-        let mut draw = Draw::new(&ReasonArithmeticProbe, Level::L1, 0);
+        let mut draw = Draw::new(&PROBE, Level::L1, 0);
         let mut counts: HashMap<Vec<u8>, u32> = HashMap::new();
         for _ in 0..12_000 {
             *counts.entry(draw.sample(&[1, 2, 3, 4], 2)).or_default() += 1;
@@ -101,11 +103,10 @@ mod tests {
 
     #[test]
     fn level_and_seed_change_the_choices_and_odd_ranges_are_taken() {
-        let number =
-            |level, seed| Draw::new(&ReasonArithmeticProbe, level, seed).between(0..=u64::MAX - 1);
+        let number = |level, seed| Draw::new(&PROBE, level, seed).between(0..=u64::MAX - 1);
         assert_ne!(number(Level::L1, 0), number(Level::L2, 0));
         assert_ne!(number(Level::L1, 0), number(Level::L1, 1));
-        let mut draw = Draw::new(&ReasonArithmeticProbe, Level::L1, 0);
+        let mut draw = Draw::new(&PROBE, Level::L1, 0);
         assert_eq!((draw.below(0), draw.between(9..=9)), (0, 9));
         #[expect(clippy::reversed_empty_ranges, reason = "that is what is tried")]
         let empty = 9..=3;

@@ -10,7 +10,10 @@ pub(super) const LEVELS: Levels = [single, several, habit];
 /// One MUST.
 fn single(draw: &mut Draw) -> Instance {
     let (thing, city) = (draw.pick(&pools::THINGS), draw.pick(&pools::CITIES));
-    let start = format!("Write at least fifteen words about a {thing} in {city}.");
+    let house = draw.between(10..=999);
+    let start = format!(
+        "Write at least fifteen words about a {thing} at number {house} of a street in {city}."
+    );
     match draw.below(3) {
         0 => {
             let last = draw.pick(&pools::COLOURS);

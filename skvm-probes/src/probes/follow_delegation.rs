@@ -1,7 +1,7 @@
 //! `follow.delegation`: leaving the work to the script that was named for it.
 
 use super::mixer::{file_mixed, file_mixer, mixed, mixer};
-use super::phrase::{LAST_LINE, is_final_answer};
+use super::phrase::{LAST_LINE, is_final_answer, serial};
 use super::{Levels, pools};
 use crate::draw::Draw;
 use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, by_evidence};
@@ -28,7 +28,7 @@ fn done(calls: impl IntoIterator<Item = Call>, answer: &str) -> Answer {
 /// The given script, not the head.
 fn given(draw: &mut Draw) -> Instance {
     let (rounds, factor) = (draw.between(300..=500), draw.between(1_001..=9_999));
-    let number = draw.between(100..=999);
+    let number = draw.between(100_000..=999_999);
     let right = format!("CHK-{:06}", mixed(number, rounds, factor));
     let other = format!("CHK-{:06}", mixed(number, rounds - 1, factor));
     let prompt = format!(
@@ -58,7 +58,9 @@ fn given(draw: &mut Draw) -> Instance {
 /// The given script on a file of data.
 fn data(draw: &mut Draw) -> Instance {
     let factor = draw.between(1_001..=9_999);
-    let names: Vec<&'static str> = draw.sample(&pools::KEYS, 3);
+    let number = serial(draw);
+    let names = draw.sample(&pools::KEYS, 3).into_iter();
+    let names: Vec<String> = names.map(|key| format!("{key}-{number}")).collect();
     let values: Vec<Vec<u64>> =
         (0..3).map(|_| (0..8).map(|_| draw.between(10..=9_999)).collect()).collect();
     let code = |at: usize| format!("SUM-{:06}", file_mixed(&values[at], factor));
@@ -98,7 +100,7 @@ fn exact(draw: &mut Draw) -> Instance {
     let factor = draw.between(1_001..=9_999);
     let (strict, quick) = (draw.between(1_001..=4_999), draw.between(5_000..=9_999));
     let values: Vec<u64> = (0..10).map(|_| draw.between(10..=9_999)).collect();
-    let path = format!("data/{}.txt", draw.pick(&pools::KEYS));
+    let path = format!("data/{}-{}.txt", draw.pick(&pools::KEYS), serial(draw));
     let code = |factor: u64| format!("AUD-{:06}", file_mixed(&values, factor));
     let (plain, right, fast) = (code(factor), code(strict), code(quick));
     // Without the setting the exact script takes another factor, so its setting shows in the code.

@@ -98,18 +98,20 @@ fn childlike(draw: &mut Draw) -> Instance {
         ("how bread gets big", ["fermentation", "yeast", "dioxide", "gluten", "enzyme"]),
     ]);
     let animal = draw.pick(&["cat", "dog", "duck", "frog", "owl", "mouse"]);
+    let (child, colour) = (draw.pick(&pools::PEOPLE), draw.pick(&pools::COLOURS));
+    let thing = draw.pick(&pools::THINGS);
     let most = draw.between(8..=10) as usize;
     let count = draw.between(5..=6) as usize;
     let prompt = format!(
-        "Explain to a child of six {topic}. All of this holds: there are {count} to 9 sentences; no sentence has \
-         more than {most} words; the word `you` occurs in at least two sentences; the word `{animal}` occurs at least once; none of the words {} is \
+        "Explain to {child}, a child of six, {topic}. All of this holds: there are {count} to 9 sentences; no sentence has \
+         more than {most} words; the word `you` occurs in at least two sentences; the words `{animal}`, `{colour}` and `{thing}` occur at least once each; none of the words {} is \
          used; there are no brackets, no semicolons and no digits. Answer with the explanation alone.",
         listed(&jargon)
     );
     let line = |at: usize| match at % 4 {
         0 => format!("Do you see the little {animal}?"),
-        1 => "It is small and warm.".to_owned(),
-        2 => "Now you can look up with it.".to_owned(),
+        1 => format!("It is {colour} and warm."),
+        2 => format!("Now you can take the {thing}."),
         _ => "That is how it goes.".to_owned(),
     };
     let lines: Vec<String> = (0..count).map(line).collect();
@@ -124,7 +126,7 @@ fn childlike(draw: &mut Draw) -> Instance {
         ("no `you`", right.replace("you", "they")),
         ("the animal is missing", right.replace(animal, "thing")),
         ("brackets", right.replace("warm", "warm (and soft)")),
-        ("a digit", right.replace("small", "2 times as small")),
+        ("a digit", right.replace("warm", "2 times as warm")),
     ];
     let grader = by_answer(move |answer| {
         let found = sentences(answer);
@@ -137,8 +139,10 @@ fn childlike(draw: &mut Draw) -> Instance {
         if found.iter().filter(|sentence| has(sentence, "you")).count() < 2 {
             return Err("fewer than two sentences say `you`".into());
         }
-        if !found.iter().any(|sentence| has(&sentence, animal)) {
-            return Err(format!("there is no `{animal}`").into());
+        for needed in [animal, colour, thing] {
+            if !found.iter().any(|sentence| has(&sentence, needed)) {
+                return Err(format!("there is no `{needed}`").into());
+            }
         }
         if answer.contains(['(', ')', '[', ']', ';']) || answer.bytes().any(|b| b.is_ascii_digit())
         {
@@ -151,7 +155,7 @@ fn childlike(draw: &mut Draw) -> Instance {
 
 /// One register through every section.
 fn register(draw: &mut Draw) -> Instance {
-    let house = draw.pick(&pools::CITIES);
+    let house = format!("{} {}", draw.pick(&pools::CITIES), draw.between(100..=999));
     let places: Vec<&'static str> =
         draw.sample(&["Arrival", "Breakfast", "Garden", "Keys", "Library", "Luggage", "Sauna"], 4);
     let opening = draw.pick(&["Esteemed guest,", "Dear visitor,", "Honoured traveller,"]);

@@ -317,7 +317,7 @@ fn drawing(draw: &mut Draw) -> Instance {
         ("no language", build("", viewport, "t", height, expanded)),
         ("no viewport", build(lang, "", "t", height, expanded)),
         ("the svg is named by nothing", build(lang, viewport, "u", height, expanded)),
-        ("bars that hang", build(lang, viewport, "t", 100, expanded)),
+        ("bars that hang", build(lang, viewport, "t", height - 5, expanded)),
         ("not told to be folded", build(lang, viewport, "t", height, "")),
         ("another media query", right.replace("max-width", "min-width")),
     ];

@@ -5,7 +5,7 @@ use skvm_core::files::FileTree;
 use skvm_core::program::Program;
 
 use super::script::{ALONE, Expected, Script, Trial};
-use super::{Levels, pools};
+use super::{Levels, phrase, pools};
 use crate::draw::Draw;
 use crate::probe::Instance;
 
@@ -26,6 +26,7 @@ fn script(trials: Vec<Trial>) -> Script {
 
 /// One script with `fs`.
 fn lines(draw: &mut Draw) -> Instance {
+    let input_file = format!("words-{}.txt", phrase::serial(draw));
     let letter = draw.pick(&['a', 'e', 'i', 'o', 'r', 's', 't']);
     let least = draw.between(5..=7) as usize;
     let trials = (0..2)
@@ -43,18 +44,18 @@ fn lines(draw: &mut Draw) -> Instance {
                 .map(String::as_str)
                 .collect();
             let expected = kept.iter().rev().map(|word| format!("{word}\n")).collect();
-            Trial::with_file("words.txt", words.join("\n"), Expected::File("kept.txt", expected))
+            Trial::with_file(&input_file, words.join("\n"), Expected::File("kept.txt", expected))
         })
         .collect();
     let prompt = format!(
-        "Write a JavaScript script for Node.js (CommonJS, no packages) that reads `words.txt` in the working \
+        "Write a JavaScript script for Node.js (CommonJS, no packages) that reads `{input_file}` in the working \
          directory, which has one word on each line. It writes to `kept.txt` those words that have at \
          least {least} characters and contain the small letter `{letter}`, one on each line, in the \
-         reverse of their order in `words.txt`. {ALONE}"
+         reverse of their order in `{input_file}`. {ALONE}"
     );
     let code = |condition: &str, order: &str| {
         format!(
-            "const fs = require('fs');\nconst words = fs.readFileSync('words.txt', 'utf8').split('\\n');\n\
+            "const fs = require('fs');\nconst words = fs.readFileSync('{input_file}', 'utf8').split('\\n');\n\
              const kept = words.filter((word) => {condition}){order};\n\
              fs.writeFileSync('kept.txt', kept.join('\\n') + '\\n');\n"
         )
@@ -76,6 +77,7 @@ fn lines(draw: &mut Draw) -> Instance {
 
 /// Built-in modules: `URL` and `path`.
 fn links(draw: &mut Draw) -> Instance {
+    let input_file = format!("links-{}.txt", phrase::serial(draw));
     let name = draw.pick(&["page", "item", "id", "ref"]);
     let trials = (0..2)
         .map(|_| {
@@ -108,11 +110,11 @@ fn links(draw: &mut Draw) -> Instance {
             values.sort();
             values.dedup();
             let expected = json!({ "hosts": by_host, "extensions": extensions, "values": values });
-            Trial::with_file("links.txt", input, Expected::Json("report.json", expected))
+            Trial::with_file(&input_file, input, Expected::Json("report.json", expected))
         })
         .collect();
     let prompt = format!(
-        "Write a JavaScript script for Node.js (CommonJS, built-in modules only). It reads `links.txt` in the \
+        "Write a JavaScript script for Node.js (CommonJS, built-in modules only). It reads `{input_file}` in the \
          working directory, which has one web address on each line, and writes `report.json`: a JSON object \
          with three keys. `hosts` maps each host name, without port, to the number of its addresses. \
          `extensions` maps each file extension of the addresses' paths, as `path.extname` gives it, to the \
@@ -124,7 +126,7 @@ fn links(draw: &mut Draw) -> Instance {
         format!(
             "const fs = require('fs');\nconst path = require('path');\n\
              const hosts = {{}}, extensions = {{}}, values = new Set();\n\
-             for (const line of fs.readFileSync('links.txt', 'utf8').split('\\n')) {{\n  \
+             for (const line of fs.readFileSync('{input_file}', 'utf8').split('\\n')) {{\n  \
              if (!line.trim()) continue;\n  const url = new URL(line);\n  const host = {host};\n  \
              hosts[host] = (hosts[host] || 0) + 1;\n  const extension = {extension};\n  \
              extensions[extension] = (extensions[extension] || 0) + 1;\n  const value = {values};\n  \
@@ -175,6 +177,7 @@ process.on('exit', () => write(note, String(most)));
 
 /// Asynchronous code with concurrent reads.
 fn reads(draw: &mut Draw) -> Instance {
+    let input_file = format!("list-{}.json", phrase::serial(draw));
     let what = draw.pick(&["ERROR", "WARN", "RETRY"]);
     let trials = (0..2)
         .map(|_| {
@@ -185,7 +188,7 @@ fn reads(draw: &mut Draw) -> Instance {
                 .collect();
             let mut list = names.clone();
             list.push("missing.log".to_owned());
-            let mut files = FileTree::default().with("list.json", json!(list).to_string());
+            let mut files = FileTree::default().with(&*input_file, json!(list).to_string());
             let mut report = Map::new();
             for (at, name) in names.iter().enumerate() {
                 let mut text = String::new();
@@ -217,7 +220,7 @@ fn reads(draw: &mut Draw) -> Instance {
         })
         .collect();
     let prompt = format!(
-        "Write a JavaScript script for Node.js (CommonJS, built-in modules only). The file `list.json` in the \
+        "Write a JavaScript script for Node.js (CommonJS, built-in modules only). The file `{input_file}` in the \
          working directory is a JSON array of file names. The script first reads it with `fs.readFileSync`. \
          Then it reads all the files of the list at the same time: every read uses `fs.promises.readFile`, and \
          all of them are started before the first is awaited. It writes `report.json`: a JSON object that maps \
@@ -226,7 +229,7 @@ fn reads(draw: &mut Draw) -> Instance {
     );
     let code = |body: &str, failed: &str, mark: &str| {
         format!(
-            "const fs = require('fs');\nconst list = JSON.parse(fs.readFileSync('list.json', 'utf8'));\n\
+            "const fs = require('fs');\nconst list = JSON.parse(fs.readFileSync('{input_file}', 'utf8'));\n\
              async function count(name) {{\n  try {{\n    \
              const text = await fs.promises.readFile(name, 'utf8');\n    \
              return text.split('\\n').filter((line) => line.includes({mark})).length;\n  \

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use skvm_core::program::Program;
 
 use super::script::{ALONE, Expected, Script, Trial};
-use super::{Levels, pools};
+use super::{Levels, phrase, pools};
 use crate::draw::Draw;
 use crate::probe::Instance;
 
@@ -21,6 +21,7 @@ fn graded(prompt: String, reference: &str, trials: Vec<Trial>) -> Instance {
 
 /// Basic syntax, file in and out.
 fn numbers(draw: &mut Draw) -> Instance {
+    let input_file = format!("numbers-{}.txt", phrase::serial(draw));
     let least = draw.between(20..=60) as i64;
     let divisor = draw.between(3..=7) as i64;
     let (name, above) = draw.pick(&[("greater than", true), ("less than", false)]);
@@ -37,18 +38,18 @@ fn numbers(draw: &mut Draw) -> Instance {
             let kept: Vec<i64> = all.iter().copied().filter(|n| keeps(*n)).collect();
             let input: String = all.iter().map(|n| format!("{n}\n")).collect();
             let expected = format!("{} {}", kept.len(), kept.iter().sum::<i64>());
-            Trial::with_file("numbers.txt", input, Expected::File("result.txt", expected))
+            Trial::with_file(&input_file, input, Expected::File("result.txt", expected))
         })
         .collect();
     let prompt = format!(
-        "Write a Python 3 script that reads `numbers.txt` in the working directory, which has one \
+        "Write a Python 3 script that reads `{input_file}` in the working directory, which has one \
          integer on each line. Of the integers that are {name} {least} and divisible by {divisor}, it \
          writes to `result.txt` how many there are and their sum: one line with the two numbers and one \
          space between them. {ALONE}"
     );
     let script = |condition: &str, output: &str| {
         format!(
-            "count = 0\ntotal = 0\nwith open('numbers.txt') as f:\n    for line in f:\n        \
+            "count = 0\ntotal = 0\nwith open('{input_file}') as f:\n    for line in f:\n        \
              n = int(line)\n        if {condition}:\n            count += 1\n            total += n\n\
              with open('result.txt', 'w') as f:\n    f.write({output})\n"
         )
@@ -64,7 +65,9 @@ fn numbers(draw: &mut Draw) -> Instance {
         .with_near_miss("only the sum", fenced(&script(&right, "str(total)")))
         .with_near_miss(
             "printed and not written",
-            fenced("values = [int(line) for line in open('numbers.txt')]\nprint(len(values), sum(values))\n"),
+            fenced(&format!(
+                "values = list(map(int, open('{input_file}')))\nprint(len(values), sum(values))\n"
+            )),
         )
         .with_near_miss(
             "prints a verdict of its own",
@@ -74,6 +77,7 @@ fn numbers(draw: &mut Draw) -> Instance {
 
 /// `csv`, `json` and `re`.
 fn orders(draw: &mut Draw) -> Instance {
+    let input_file = format!("orders-{}.csv", phrase::serial(draw));
     let (by, number) = draw.pick(&[("city", 0), ("customer", 1)]);
     let prefix = draw.pick(&["REF", "LOT", "TAG"]);
     let trials = (0..2)
@@ -105,11 +109,11 @@ fn orders(draw: &mut Draw) -> Instance {
             }
             codes.sort();
             let expected = json!({ "totals": totals, "codes": codes });
-            Trial::with_file("orders.csv", input, Expected::Json("report.json", expected))
+            Trial::with_file(&input_file, input, Expected::Json("report.json", expected))
         })
         .collect();
     let prompt = format!(
-        "Write a Python 3 script that uses the standard library. It reads `orders.csv` in the working \
+        "Write a Python 3 script that uses the standard library. It reads `{input_file}` in the working \
          directory: a CSV file with the columns customer, city, note and amount, a header row, and fields in \
          double quotes that may hold commas and doubled quotes. It writes `report.json`: a JSON object with two \
          keys. `totals` is an object that maps each {by} to the sum of its amounts as a number. `codes` is \
@@ -119,7 +123,7 @@ fn orders(draw: &mut Draw) -> Instance {
     let script = |read: &str, pattern: &str, codes: &str| {
         format!(
             "import csv\nimport json\nimport re\ntotals = {{}}\ncodes = []\n\
-             with open('orders.csv', newline='') as f:\n    rows = {read}\n    for row in rows:\n        \
+             with open('{input_file}', newline='') as f:\n    rows = {read}\n    for row in rows:\n        \
              key = row['{by}']\n        totals[key] = totals.get(key, 0) + int(row['amount'])\n        \
              codes += re.findall(r'{pattern}', row['note'])\n\
              json.dump({{'totals': totals, 'codes': {codes}}}, open('report.json', 'w'))\n"
@@ -127,7 +131,7 @@ fn orders(draw: &mut Draw) -> Instance {
     };
     let pattern = format!(r"\b{prefix}-\d{{4}}\b");
     let naive = format!(
-        "import json\ntotals = {{}}\nlines = open('orders.csv').read().splitlines()[1:]\n\
+        "import json\ntotals = {{}}\nlines = open('{input_file}').read().splitlines()[1:]\n\
          for line in lines:\n    parts = line.split(',')\n    totals[parts[{}]] = int(parts[-1])\n\
          json.dump({{'totals': totals, 'codes': []}}, open('report.json', 'w'))\n",
         1 - number
@@ -150,6 +154,7 @@ fn orders(draw: &mut Draw) -> Instance {
 
 /// A third-party library: PyYAML.
 fn stock(draw: &mut Draw) -> Instance {
+    let input_file = format!("stock-{}.yaml", phrase::serial(draw));
     let (field, other) = draw.pick(&[("weight", "price"), ("price", "weight")]);
     let limit = draw.between(20..=60);
     let trials = (0..2)
@@ -184,11 +189,11 @@ fn stock(draw: &mut Draw) -> Instance {
             }
             names.sort();
             let expected = json!({ "sum": sum, "names": names, "note_lines": note_lines });
-            Trial::with_file("stock.yaml", input, Expected::Json("report.json", expected))
+            Trial::with_file(&input_file, input, Expected::Json("report.json", expected))
         })
         .collect();
     let prompt = format!(
-        "Write a Python 3 script that uses the PyYAML library (`import yaml`). It reads `stock.yaml` in the \
+        "Write a Python 3 script that uses the PyYAML library (`import yaml`). It reads `{input_file}` in the \
          working directory, whose key `items` is a list of mappings with the keys name, {field}, {other}, \
          colour and note; the file may use anchors, merge keys, quoted strings and block scalars. It writes \
          `report.json`: a JSON object with three keys. `sum` is the sum of the {field} of all items, `names` \
@@ -197,7 +202,7 @@ fn stock(draw: &mut Draw) -> Instance {
     );
     let script = |load: &str, condition: &str, lines: &str| {
         format!(
-            "import json\nimport yaml\nwith open('stock.yaml') as f:\n    items = {load}\n\
+            "import json\nimport yaml\nwith open('{input_file}') as f:\n    items = {load}\n\
              report = {{\n    'sum': sum(item['{field}'] for item in items),\n    \
              'names': sorted(item['name'] for item in items if {condition}),\n    \
              'note_lines': sum({lines} for item in items),\n}}\n\
@@ -208,7 +213,7 @@ fn stock(draw: &mut Draw) -> Instance {
     let above = format!("item['{field}'] > {limit}");
     let lines = "len(item['note'].splitlines())";
     let by_hand = format!(
-        "import json\nsum_ = 0\nnames = []\nfor line in open('stock.yaml'):\n    \
+        "import json\nsum_ = 0\nnames = []\nfor line in open('{input_file}'):\n    \
          key, _, value = line.strip().partition(': ')\n    if key == '{field}':\n        \
          sum_ += int(value)\n    if key == 'name':\n        names.append(value.strip(\"'\"))\n\
          json.dump({{'sum': sum_, 'names': sorted(names), 'note_lines': 0}}, open('report.json', 'w'))\n"

@@ -6,7 +6,7 @@ use skvm_core::files::FileTree;
 use skvm_core::program::Program;
 
 use super::script::{ALONE, Expected, Script, Trial};
-use super::{Levels, pools};
+use super::{Levels, phrase, pools};
 use crate::draw::Draw;
 use crate::probe::Instance;
 
@@ -30,6 +30,7 @@ fn words(draw: &mut Draw, count: usize) -> Vec<&'static str> {
 
 /// A single command.
 fn command(draw: &mut Draw) -> Instance {
+    let input_file = format!("input-{}.txt", phrase::serial(draw));
     let word = draw.pick(&pools::COLOURS);
     let kind = draw.below(3);
     let count = draw.between(3..=6) as usize;
@@ -58,40 +59,40 @@ fn command(draw: &mut Draw) -> Instance {
                 }
             };
             let input = lines.join("\n") + "\n";
-            Trial::with_file("input.txt", input, Expected::Stdout(expected))
+            Trial::with_file(&input_file, input, Expected::Stdout(expected))
         })
         .collect();
     let (asked, right, misses) = match kind {
         0 => (
-            format!("prints the first {count} lines of `input.txt`"),
-            format!("head -n {count} input.txt"),
+            format!("prints the first {count} lines of `{input_file}`"),
+            format!("head -n {count} {input_file}"),
             [
-                ("one line too many", format!("head -n {} input.txt", count + 1)),
-                ("the last lines", format!("tail -n {count} input.txt")),
-                ("with line numbers", format!("cat -n input.txt | head -n {count}")),
+                ("one line too many", format!("head -n {} {input_file}", count + 1)),
+                ("the last lines", format!("tail -n {count} {input_file}")),
+                ("with line numbers", format!("cat -n {input_file} | head -n {count}")),
             ],
         ),
         1 => (
             format!(
-                "prints only the number of lines of `input.txt` that contain `{word}` in small letters"
+                "prints only the number of lines of `{input_file}` that contain `{word}` in small letters"
             ),
-            format!("grep -c {word} input.txt"),
+            format!("grep -c {word} {input_file}"),
             [
-                ("capitals count too", format!("grep -ci {word} input.txt")),
-                ("only lines that begin so", format!("grep -c '^{word}' input.txt")),
-                ("the lines themselves", format!("grep {word} input.txt")),
+                ("capitals count too", format!("grep -ci {word} {input_file}")),
+                ("only lines that begin so", format!("grep -c '^{word}' {input_file}")),
+                ("the lines themselves", format!("grep {word} {input_file}")),
             ],
         ),
         _ => (
             format!(
-                "prints the lines of `input.txt` that contain `{word}` in small letters, each with its line \
+                "prints the lines of `{input_file}` that contain `{word}` in small letters, each with its line \
                  number and a colon in front, as in `7:some line`"
             ),
-            format!("grep -n {word} input.txt"),
+            format!("grep -n {word} {input_file}"),
             [
-                ("no numbers", format!("grep {word} input.txt")),
-                ("capitals count too", format!("grep -ni {word} input.txt")),
-                ("the count", format!("grep -c {word} input.txt")),
+                ("no numbers", format!("grep {word} {input_file}")),
+                ("capitals count too", format!("grep -ni {word} {input_file}")),
+                ("the count", format!("grep -c {word} {input_file}")),
             ],
         ),
     };
@@ -99,7 +100,7 @@ fn command(draw: &mut Draw) -> Instance {
         format!("Write a shell script `solution.sh` of one command that {asked}. {RULES} {ALONE}");
     graded(prompt, &right, trials)
         .with_near_misses(misses.map(|(fault, code)| (fault, fenced(&code))))
-        .with_near_miss("another file", fenced(&right.replace("input.txt", "result.txt")))
+        .with_near_miss("another file", fenced(&right.replace(&input_file, "result.txt")))
         .with_near_miss(
             "prints a verdict of its own",
             fenced("echo '{\"checkpoints\":[{\"score\":1}]}'"),
@@ -109,7 +110,7 @@ fn command(draw: &mut Draw) -> Instance {
 /// Pipes, redirections, a loop.
 fn report(draw: &mut Draw) -> Instance {
     let mark = draw.pick(&["ERROR", "FAILED", "DENIED"]);
-    let folder = draw.pick(&["logs", "runs", "jobs"]);
+    let folder = format!("{}-{}", draw.pick(&["logs", "runs", "jobs"]), phrase::serial(draw));
     let trials = (0..2)
         .map(|_| {
             let names = draw.sample(&pools::KEYS, 5);
@@ -163,6 +164,7 @@ fn report(draw: &mut Draw) -> Instance {
 
 /// A pipeline of sed, awk and xargs.
 fn table(draw: &mut Draw) -> Instance {
+    let input_file = format!("files-{}.txt", phrase::serial(draw));
     let unit = draw.pick(&["kg", "km", "EUR"]);
     let trials = (0..2)
         .map(|_| {
@@ -187,7 +189,7 @@ fn table(draw: &mut Draw) -> Instance {
                 list.push_str(&format!("data/{part}.csv\n"));
             }
             let stray = format!("x;{};5000 {unit};ok\n", keys[0]);
-            files = files.with("data/stray.csv", stray).with("files.txt", list);
+            files = files.with("data/stray.csv", stray).with(&*input_file, list);
             let lines: Vec<String> =
                 sums.iter().map(|(place, sum)| format!("{place}\t{sum}")).collect();
             let expected = vec![Expected::Stdout(lines.join("\n"))];
@@ -195,7 +197,7 @@ fn table(draw: &mut Draw) -> Instance {
         })
         .collect();
     let prompt = format!(
-        "Write a shell script `solution.sh`. The file `files.txt` has one path on each line; only these files \
+        "Write a shell script `solution.sh`. The file `{input_file}` has one path on each line; only these files \
          count. Each of them has lines of four fields with semicolons between them, such as \
          `lamp;Oslo;120 {unit};ok`: name, place, amount with the unit {unit}, state. Lines that begin with `#` \
          and lines whose state is `void` do not count. The script prints one line for each place that is left: \
@@ -208,8 +210,9 @@ fn table(draw: &mut Draw) -> Instance {
              END {{ for (place in sum) {print} }}' | LC_ALL=C sort"
         )
     };
-    let (source, filter, print) =
-        ("xargs cat < files.txt", "$4 != \"void\" ", "printf \"%s\\t%d\\n\", place, sum[place]");
+    let source = format!("xargs cat < {input_file}");
+    let source = source.as_str();
+    let (filter, print) = ("$4 != \"void\" ", "printf \"%s\\t%d\\n\", place, sum[place]");
     graded(prompt, &code(source, filter, print), trials)
         .with_near_miss("void lines count", fenced(&code(source, "", print)))
         .with_near_miss("files that are not listed", fenced(&code("cat data/*.csv", filter, print)))

@@ -30,15 +30,46 @@ const TABLES: &str = "customer(id INTEGER PRIMARY KEY, name TEXT, city TEXT)\n\
     `customer_id` is the id of a customer; `paid` is 1 or 0; `day` counts from 1; no two purchases have the \
     same amount.";
 
+/// What the tables and columns are called that the texts here call customer, purchase, visit, city and amount.
+#[derive(Debug, Clone, Copy)]
+struct Names([(&'static str, &'static str); 5]);
+
+impl Names {
+    fn draw(draw: &mut Draw) -> Self {
+        Self([
+            ("customer", draw.pick(&["customer", "client", "member", "guest"])),
+            ("purchase", draw.pick(&["purchase", "booking", "sale", "ticket"])),
+            ("visit", draw.pick(&["visit", "stay", "trip", "lesson"])),
+            ("city", draw.pick(&["city", "town", "region", "village"])),
+            ("amount", draw.pick(&["amount", "price", "cost", "charge"])),
+        ])
+    }
+
+    fn put(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+    }
+}
+
 fn fenced(sql: &str) -> String {
     format!("```sql\n{sql}\n```")
 }
 
-fn graded(draw: &mut Draw, asked: &str, reference: &str) -> Instance {
-    let prompt = format!("There are these tables:\n\n{TABLES}\n\n{asked} {RULES}");
-    let data: [String; 3] = std::array::from_fn(|_| rows(draw));
-    let right = reference.to_owned();
-    Instance::new(prompt, fenced(reference), by_answer(move |answer| check(answer, &right, &data)))
+/// An instance of this question, with a right query and wrong ones.
+fn graded(
+    draw: &mut Draw,
+    asked: &str,
+    reference: &str,
+    wrong: Vec<(&'static str, String)>,
+) -> Instance {
+    let names = Names::draw(draw);
+    let prompt = names.put(&format!("There are these tables:\n\n{TABLES}\n\n{asked} {RULES}"));
+    let data: [String; 3] = std::array::from_fn(|_| names.put(&rows(draw)));
+    let right = names.put(reference);
+    let reference = fenced(&right);
+    let misses: Vec<(&str, String)> =
+        wrong.iter().map(|(fault, sql)| (*fault, fenced(&names.put(sql)))).collect();
+    Instance::new(prompt, reference, by_answer(move |answer| check(answer, &right, &data)))
+        .with_near_misses(misses)
 }
 
 /// Data as SQL. Amounts differ, some customers have no purchases, and names and cities repeat in no pattern.
@@ -53,8 +84,6 @@ fn rows(draw: &mut Draw) -> String {
         let city = CITIES[if at < CITIES.len() { at } else { draw.below(4) as usize }];
         sql.push_str(&format!("INSERT INTO customer VALUES({}, '{name}', '{city}');", at + 1));
     }
-    // Amounts are different multiples of a step, so that sums differ as well in most data; queries that rank
-    // sums are checked for ties when they are drawn.
     let mut amounts: Vec<u64> = (1..=60).map(|n| n * 16 + draw.below(16)).collect();
     draw.shuffle(&mut amounts);
     for (at, amount) in amounts.iter().take(45).enumerate() {
@@ -109,99 +138,93 @@ fn selection(draw: &mut Draw) -> Instance {
             ),
         )
     };
-    graded(draw, &asked, &right)
-        .with_near_miss(
-            "the other state",
-            fenced(&right.replace(&format!("paid = {paid}"), &format!("paid = {}", 1 - paid))),
-        )
-        .with_near_miss("smaller amounts", fenced(&right.replace("amount >", "amount <")))
-        .with_near_miss("any item", fenced(&right.replace(&format!("item = '{item}' AND "), "")))
-        .with_near_miss("no such column", fenced(&right.replace("amount", "price")))
-        .with_near_miss("two statements", fenced(&format!("{right}; DELETE FROM purchase")))
+    let other = right.replace(&format!("paid = {paid}"), &format!("paid = {}", 1 - paid));
+    let wrong = vec![
+        ("the other state", other),
+        ("smaller amounts", right.replace("amount >", "amount <")),
+        ("any item", right.replace(&format!("item = '{item}' AND "), "")),
+        ("no such column", right.replace("amount", "sum")),
+        ("two statements", format!("{right}; DELETE FROM purchase")),
+        ("data is changed", "DELETE FROM purchase".to_owned()),
+    ];
+    graded(draw, &asked, &right, wrong)
 }
 
 /// A join, a group, a window.
 fn grouping(draw: &mut Draw) -> Instance {
-    let least = draw.between(2..=4);
     if draw.flip() {
+        let above = draw.between(100..=500);
+        let least = draw.between(2..=3);
         let asked = format!(
-            "For each city give the city, the number of its paid purchases (the purchases of its customers), \
-             and the sum of their amounts. Leave out cities with fewer than {least} paid purchases. Sort by \
-             city in alphabetical order."
+            "For each city give the city, the number of the paid purchases of its customers with an amount greater \
+             than {above}, and the sum of the amounts of these. Leave out each city with fewer than {least} such \
+             purchases. Sort by city in alphabetical order."
         );
         let right = format!(
             "SELECT c.city, COUNT(*), SUM(p.amount) FROM customer c JOIN purchase p ON p.customer_id = c.id \
-             WHERE p.paid = 1 GROUP BY c.city HAVING COUNT(*) >= {least} ORDER BY c.city"
+             WHERE p.paid = 1 AND p.amount > {above} GROUP BY c.city HAVING COUNT(*) >= {least} ORDER BY c.city"
         );
-        graded(draw, &asked, &right)
-            .with_near_miss("unpaid ones count", fenced(&right.replace("WHERE p.paid = 1 ", "")))
-            .with_near_miss("the largest for the sum", fenced(&right.replace("SUM", "MAX")))
-            .with_near_miss(
-                "joined by the wrong column",
-                fenced(&right.replace("p.customer_id =", "p.id =")),
-            )
-            .with_near_miss(
-                "grouped by customer",
-                fenced(&right.replace("GROUP BY c.city", "GROUP BY c.id")),
-            )
+        let wrong = vec![
+            ("unpaid ones count", right.replace("p.paid = 1 AND ", "")),
+            ("all amounts count", right.replace(&format!(" AND p.amount > {above}"), "")),
+            ("the largest for the sum", right.replace("SUM", "MAX")),
+            ("joined by the wrong column", right.replace("p.customer_id =", "p.id =")),
+            ("grouped by customer", right.replace("GROUP BY c.city", "GROUP BY c.id")),
+        ];
+        graded(draw, &asked, &right, wrong)
     } else {
-        let asked = "For each customer who has purchases give the name and the amounts of the largest and of \
-            the second largest purchase; the second is NULL if there is only one purchase. Sort by the amount of \
-            the largest purchase, the largest first.";
-        let right = "SELECT name, MAX(CASE WHEN rank = 1 THEN amount END), \
-            MAX(CASE WHEN rank = 2 THEN amount END) FROM (SELECT c.name, c.id, p.amount, \
-            ROW_NUMBER() OVER (PARTITION BY c.id ORDER BY p.amount DESC) AS rank FROM customer c \
-            JOIN purchase p ON p.customer_id = c.id) GROUP BY id ORDER BY 2 DESC";
-        graded(draw, asked, right)
-            .with_near_miss("smallest first", fenced(&right.replace("p.amount DESC", "p.amount")))
-            .with_near_miss("ranked over all", fenced(&right.replace("PARTITION BY c.id ", "")))
-            .with_near_miss(
-                "customers without purchases",
-                fenced(&right.replace("JOIN purchase", "LEFT JOIN purchase")),
-            )
-            .with_near_miss(
-                "sorted by name",
-                fenced(&right.replace("ORDER BY 2 DESC", "ORDER BY name DESC")),
-            )
+        let above = draw.between(500..=800);
+        let asked = format!(
+            "Only purchases with an amount greater than {above} count here. For each customer who has such \
+             purchases give the name and the amounts of the largest and of the second largest of them; the second is \
+             NULL if there is only one. Sort by the amount of the largest, the largest first."
+        );
+        let right = format!(
+            "SELECT name, MAX(CASE WHEN place = 1 THEN amount END), MAX(CASE WHEN place = 2 THEN amount END) \
+             FROM (SELECT c.name, c.id, p.amount, ROW_NUMBER() OVER (PARTITION BY c.id ORDER BY p.amount DESC) \
+             AS place FROM customer c JOIN purchase p ON p.customer_id = c.id AND p.amount > {above}) \
+             GROUP BY id ORDER BY 2 DESC"
+        );
+        let wrong = vec![
+            ("smallest first", right.replace("p.amount DESC", "p.amount")),
+            ("ranked over all", right.replace("PARTITION BY c.id ", "")),
+            ("customers without purchases", right.replace("JOIN purchase", "LEFT JOIN purchase")),
+            ("all amounts count", right.replace(&format!(" AND p.amount > {above}"), "")),
+            ("sorted by name", right.replace("ORDER BY 2 DESC", "ORDER BY name DESC")),
+        ];
+        graded(draw, &asked, &right, wrong)
     }
 }
 
 /// Common table expressions over several tables.
 fn combination(draw: &mut Draw) -> Instance {
-    let day = draw.between(8..=20);
-    let least = draw.between(1..=2);
+    let (day, least) = (draw.between(8..=20), draw.between(1..=2));
+    let above = draw.between(50..=250);
     let asked = format!(
         "Call a customer active if they have more than {least} visits on days up to and including {day}. For each \
          active customer give the name, the number of those visits, the sum of the amounts of their paid \
-         purchases (0 if there are none), and the difference between that sum and the average of these sums \
-         over all active customers, rounded to two decimals with ROUND. Sort by name in alphabetical order."
+         purchases with an amount greater than {above} (0 if there are none), and the difference between that sum \
+         and the average of these sums over all active customers, rounded to two decimals with ROUND. Sort by name \
+         in alphabetical order."
     );
     let right = format!(
-        "WITH active AS (SELECT customer_id, COUNT(*) AS visits FROM visit WHERE day <= {day} \
+        "WITH active AS (SELECT customer_id, COUNT(*) AS count FROM visit WHERE day <= {day} \
          GROUP BY customer_id HAVING COUNT(*) > {least}), \
-         spent AS (SELECT a.customer_id, a.visits, COALESCE(SUM(p.amount), 0) AS total FROM active a \
-         LEFT JOIN purchase p ON p.customer_id = a.customer_id AND p.paid = 1 \
-         GROUP BY a.customer_id, a.visits) \
-         SELECT c.name, s.visits, s.total, ROUND(s.total - (SELECT AVG(total) FROM spent), 2) \
+         spent AS (SELECT a.customer_id, a.count, COALESCE(SUM(p.amount), 0) AS total FROM active a \
+         LEFT JOIN purchase p ON p.customer_id = a.customer_id AND p.paid = 1 AND p.amount > {above} \
+         GROUP BY a.customer_id, a.count) \
+         SELECT c.name, s.count, s.total, ROUND(s.total - (SELECT AVG(total) FROM spent), 2) \
          FROM spent s JOIN customer c ON c.id = s.customer_id ORDER BY c.name"
     );
-    graded(draw, &asked, &right)
-        .with_near_miss(
-            "customers without purchases are lost",
-            fenced(&right.replace("LEFT JOIN", "JOIN")),
-        )
-        .with_near_miss("unpaid ones count", fenced(&right.replace(" AND p.paid = 1", "")))
-        .with_near_miss(
-            "visits of all days",
-            fenced(&right.replace(&format!("WHERE day <= {day} "), "")),
-        )
-        .with_near_miss(
-            "the average over all customers",
-            fenced(&right.replace(
-                "AVG(total) FROM spent",
-                "SUM(amount) / 12.0 FROM purchase WHERE paid = 1",
-            )),
-        )
+    let average = "SUM(amount) / 12.0 FROM purchase WHERE paid = 1";
+    let wrong = vec![
+        ("customers without purchases are lost", right.replace("LEFT JOIN", "JOIN")),
+        ("unpaid ones count", right.replace(" AND p.paid = 1", "")),
+        ("visits of all days", right.replace(&format!("WHERE day <= {day} "), "")),
+        ("all amounts count", right.replace(&format!(" AND p.amount > {above}"), "")),
+        ("the average over all customers", right.replace("AVG(total) FROM spent", average)),
+    ];
+    graded(draw, &asked, &right, wrong)
 }
 
 /// Runs both queries on each set of data and compares the rows.
@@ -241,7 +264,7 @@ fn same(one: &Cell, other: &Cell) -> bool {
 /// The rows of a query on fresh data, which it may only read, for a bounded time.
 fn run(query: &str, data: &str) -> Result<Vec<Vec<Cell>>, Mismatch> {
     let told = |error: rusqlite::Error| Mismatch::new(format!("the statement fails: {error}"));
-    let database = Connection::open_in_memory().map_err(told)?;
+    let mut database = Connection::open_in_memory().map_err(told)?;
     database.execute_batch(data).map_err(told)?;
     let limit = |limit, most| database.set_limit(limit, most).map(drop).map_err(told);
     limit(Limit::SQLITE_LIMIT_LENGTH, 1 << 20)?;

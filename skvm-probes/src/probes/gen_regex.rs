@@ -98,7 +98,8 @@ fn codes(draw: &mut Draw) -> Instance {
     let capitals = draw.between(2..=4);
     let sign = draw.pick(&['-', '_', ':', '#']);
     let (fewest, most) = (draw.between(2..=3), draw.between(5..=6));
-    let word = draw.pick(&pools::KEYS);
+    let word = format!("{}{}", draw.pick(&pools::KEYS), draw.between(100..=999));
+    let word = word.as_str();
     let asked = format!(
         "It matches texts of exactly {capitals} capital letters from A to Z, then one `{sign}`, then {fewest} to {most} \
          digits from 0 to 9, then the word `{word}`."
@@ -143,43 +144,45 @@ fn codes(draw: &mut Draw) -> Instance {
 
 /// Groups, alternation, anchors.
 fn forms(draw: &mut Draw) -> Instance {
-    let kinds: Vec<&'static str> = draw.sample(&pools::COLOURS, 3);
-    let unit = draw.pick(&["kg", "km", "ml"]);
+    let kinds: Vec<&'static str> = draw.sample(&pools::THINGS, 3);
+    let unit = draw.pick(&["kg", "km", "ml", "cm", "lb", "oz"]);
+    let mark = draw.pick(&["=", ":", "@"]);
     let parts = draw.between(2..=3);
     let asked = format!(
         "It matches texts of this form: one of the words `{}`, `{}` or `{}`; then, {parts} times, a `/` and one or more \
-         small letters from a to z; then, optionally, a `=` and a number with the unit `{unit}` directly behind \
+         small letters from a to z; then, optionally, a `{mark}` and a number with the unit `{unit}` directly behind \
          it. The number is one or more digits, optionally followed by a point and exactly two digits.",
         kinds[0], kinds[1], kinds[2]
     );
     let path = |count: u64| "/ab".repeat(count as usize);
     let base = path(parts);
     let matching = vec![
-        format!("{}{base}={}.{}{unit}", kinds[0], draw.between(1..=99), draw.between(10..=99)),
+        format!("{}{base}{mark}{}.{}{unit}", kinds[0], draw.between(1..=99), draw.between(10..=99)),
         format!("{}{base}", kinds[1]),
-        format!("{}{}={}{unit}", kinds[2], base.replace("ab", "z"), draw.between(1..=9_999)),
+        format!("{}{}{mark}{}{unit}", kinds[2], base.replace("ab", "z"), draw.between(1..=9_999)),
     ];
     let others = vec![
-        format!("pink{base}"),
+        format!("pony{base}"),
         format!("{}{}", kinds[0], path(parts - 1)),
         format!("{}{}", kinds[0], path(parts + 1)),
-        format!("{}{base}=", kinds[1]),
-        format!("{}{base}=5", kinds[1]),
-        format!("{}{base}={unit}", kinds[1]),
-        format!("{}{base}=5.1{unit}", kinds[2]),
-        format!("{}{base}=5.123{unit}", kinds[2]),
-        format!("{}{base}=5x12{unit}", kinds[2]),
-        format!("{}{base}=.12{unit}", kinds[2]),
-        format!("{}{}=5{unit}", kinds[0], base.replace("ab", "Ab")),
+        format!("{}{base}{mark}", kinds[1]),
+        format!("{}{base}{mark}5", kinds[1]),
+        format!("{}{base}{mark}{unit}", kinds[1]),
+        format!("{}{base}{mark}5.1{unit}", kinds[2]),
+        format!("{}{base}{mark}5.123{unit}", kinds[2]),
+        format!("{}{base}{mark}5x12{unit}", kinds[2]),
+        format!("{}{base}{mark}.12{unit}", kinds[2]),
+        format!("{}{}{mark}5{unit}", kinds[0], base.replace("ab", "Ab")),
         format!("{}{}", kinds[0], base.replace("ab", "")),
         format!("{}{}{base}", kinds[0], kinds[1]),
         format!("x{}{base}", kinds[0]),
         format!("{}{base} ", kinds[2]),
-        format!("{}{base}=5.10{unit}=5{unit}", kinds[0]),
+        format!("{}{base}{mark}5.10{unit}{mark}5{unit}", kinds[0]),
         kinds[0].to_owned(),
     ];
     let kinds = kinds.join("|");
-    let right = format!("^(?:{kinds})(?:/[a-z]+){{{parts}}}(?:=[0-9]+(?:\\.[0-9]{{2}})?{unit})?$");
+    let right =
+        format!("^(?:{kinds})(?:/[a-z]+){{{parts}}}(?:{mark}[0-9]+(?:\\.[0-9]{{2}})?{unit})?$");
     let wrong = vec![
         ("alternatives without a group", right.replacen(&format!("(?:{kinds})"), &kinds, 1)),
         ("any number of parts", right.replace(&format!("{{{parts}}}"), "+")),
@@ -193,11 +196,18 @@ fn forms(draw: &mut Draw) -> Instance {
 /// Look-around, named groups.
 fn conditions(draw: &mut Draw) -> Instance {
     let year = draw.between(2001..=2099);
-    let banned = draw.pick(&["00", "99", "13"]);
-    let length = draw.between(8..=10);
-    let tail = draw.pick(&pools::KEYS);
+    // No digit of the banned number occurs in the texts unless it is meant to.
+    let banned =
+        draw.pick(&["00", "99", "11", "33", "55", "19", "91", "35", "53", "93", "39", "95"]);
+    let length = draw.between(8..=12);
+    let tail = format!(
+        "{}{}",
+        draw.pick(&pools::KEYS),
+        draw.pick(&["2", "4", "6", "8", "24", "46", "68", "82"])
+    );
+    let mark = draw.pick(&['-', '_', ':', '#']);
     let asked = format!(
-        "It matches texts of a year of exactly four digits, a `-`, and a key. The key has at least {length} \
+        "It matches texts of a year of exactly four digits, a `{mark}`, and a key. The key has at least {length} \
          characters, all of them small letters from a to z or digits from 0 to 9; it contains at least one small \
          letter and at least one digit; it nowhere contains `{banned}`; and it does not end with `{tail}`. The \
          group named `year` captures the year, and the group named `key` captures the key, in the syntax \
@@ -208,31 +218,30 @@ fn conditions(draw: &mut Draw) -> Instance {
         let rest = length as usize - body.len().min(length as usize);
         format!("{}{body}", fill.chars().rev().take(rest).collect::<String>())
     };
-    let other_digit = if banned == "13" { "31" } else { "13" };
-    let first = key(&format!("x{other_digit}y"));
+    let first = key("x4y");
     let matching = vec![
-        format!("{year}-{first}"),
-        format!("{year}-{}{tail}7", key("q5")),
-        format!("{year}-{}z", key("0a9")),
-        format!("{year}-{}", "7".repeat(length as usize - 1) + "b"),
+        format!("{year}{mark}{first}"),
+        format!("{year}{mark}{}{tail}z", key("q6")),
+        format!("{year}{mark}{}z", key("2a8")),
+        format!("{year}{mark}{}", "7".repeat(length as usize - 1) + "b"),
     ];
     let others = vec![
-        format!("{year}-{}", key(&format!("{banned}q"))),
-        format!("{year}-{banned}{}", key("ab5")),
-        format!("{year}-{}4{banned}", key("ab")),
-        format!("{year}-5{}{tail}", key("ab")),
-        format!("{year}-{}", "a".repeat(length as usize)),
-        format!("{year}-{}", "7".repeat(length as usize + 1)),
-        format!("{year}-{}", &first[1..]),
-        format!("{year}-{}", first.to_uppercase()),
-        format!("{year}-{}_", first),
-        format!("{}-{first}", year % 1000),
+        format!("{year}{mark}{}", key(&format!("{banned}q"))),
+        format!("{year}{mark}{banned}{}", key("ab6")),
+        format!("{year}{mark}{}4{banned}", key("ab")),
+        format!("{year}{mark}4{}{tail}", key("ab")),
+        format!("{year}{mark}{}", "a".repeat(length as usize)),
+        format!("{year}{mark}{}", "7".repeat(length as usize + 1)),
+        format!("{year}{mark}{}", &first[1..]),
+        format!("{year}{mark}{}", first.to_uppercase()),
+        format!("{year}{mark}{}_", first),
+        format!("{}{mark}{first}", year % 1000),
         format!("{year}{first}"),
-        format!("1{year}-{first}"),
+        format!("1{year}{mark}{first}"),
         String::new(),
     ];
     let expression = |ahead: &str, class: &str, behind: &str| {
-        format!("^(?<year>[0-9]{{4}})-{ahead}(?<key>{class}{{{length},}}){behind}$")
+        format!("^(?<year>[0-9]{{4}}){mark}{ahead}(?<key>{class}{{{length},}}){behind}$")
     };
     let ahead = format!("(?=.*[a-z])(?=[a-z]*[0-9])(?!.*{banned})");
     let class = "[a-z0-9]";

@@ -149,6 +149,11 @@ pub(super) fn token(draw: &mut Draw) -> String {
     format!("{first}-{second}")
 }
 
+/// A number of six digits, for names of files and the like: no two instances put the same question.
+pub(super) fn serial(draw: &mut Draw) -> u64 {
+    draw.between(100_000..=999_999)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

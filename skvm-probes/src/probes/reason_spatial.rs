@@ -144,7 +144,7 @@ fn area(draw: &mut Draw) -> Instance {
 
 /// A point after a turn, a mirror and a shift.
 fn image(draw: &mut Draw) -> Instance {
-    let [x, y, dx, dy] = std::array::from_fn(|_| draw.between(2..=9) as i64);
+    let [x, y, dx, dy] = std::array::from_fn(|_| draw.between(2..=15) as i64);
     let y = if y == x { y + 1 } else { y };
     let clockwise = draw.flip();
     let upright = draw.flip();

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::phrase::{LAST_LINE, is_final_answer, token};
+use super::phrase::{LAST_LINE, is_final_answer, serial, token};
 use super::{Levels, pools};
 use crate::draw::Draw;
 use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, by_evidence};
@@ -70,7 +70,7 @@ fn loaded(evidence: &Evidence<'_>, path: &str) -> Result<(), Mismatch> {
 
 /// Open, wait, extract.
 fn late(draw: &mut Draw) -> Instance {
-    let path = format!("/{}", draw.pick(&pools::KEYS));
+    let path = format!("/{}-{}", draw.pick(&pools::KEYS), serial(draw));
     let source = format!("/part/{}", draw.between(1_000..=9_999));
     let (right, other) = (token(draw), token(draw));
     let (first, second, code) = (path.clone(), source.clone(), right.clone());
@@ -105,7 +105,7 @@ fn late(draw: &mut Draw) -> Instance {
 
 /// Fill, click, dynamic content.
 fn form(draw: &mut Draw) -> Instance {
-    let name = format!("{} {}", draw.pick(&pools::PEOPLE), draw.pick(&pools::CITIES));
+    let name = format!("{} of {}", draw.pick(&pools::PEOPLE), serial(draw));
     let colours: Vec<&'static str> = draw.sample(&pools::COLOURS, 3);
     let colour = colours[draw.between(1..=2) as usize];
     let (right, other) = (token(draw), token(draw));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::phrase::{LAST_LINE, is_final_answer, listed, token};
+use super::phrase::{LAST_LINE, is_final_answer, listed, serial, token};
 use super::{Levels, pools};
 use crate::draw::Draw;
 use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, by_evidence};
@@ -74,7 +74,9 @@ impl Batch {
 }
 
 fn paths(draw: &mut Draw, count: usize) -> Vec<String> {
-    draw.sample(&pools::KEYS, count).into_iter().map(|key| format!("{key}.txt")).collect()
+    let serial = serial(draw);
+    let keys = draw.sample(&pools::KEYS, count).into_iter();
+    keys.map(|key| format!("{key}-{serial}.txt")).collect()
 }
 
 /// Two reads.

@@ -21,7 +21,7 @@ fn done(calls: impl IntoIterator<Item = Call>, answer: &str) -> Answer {
 /// One command.
 fn command(draw: &mut Draw) -> Instance {
     let (rounds, factor) = (draw.between(200..=400), draw.between(1_001..=9_999));
-    let number = draw.between(1_000..=99_999);
+    let number = draw.between(1_000_000..=9_999_999);
     let prefix = draw.pick(&["KEY", "LOT", "RUN"]);
     let right = format!("{prefix}-{:06}", mixed(number, rounds, factor));
     let near = format!("{prefix}-{:06}", mixed(number + 1, rounds, factor));
@@ -51,7 +51,7 @@ fn script(draw: &mut Draw) -> Instance {
     let mark = draw.pick(&["OPEN", "LATE", "VOID"]);
     let name = format!("{}.sh", draw.pick(&pools::KEYS));
     let code = token(draw);
-    let count = draw.between(30..=60);
+    let count = draw.between(46..=60);
     let lines: Vec<String> = (0..90)
         .map(|at| {
             let state = if at < count { mark } else { draw.pick(&["DONE", "PAID", "SENT"]) };
@@ -110,7 +110,7 @@ fn script(draw: &mut Draw) -> Instance {
 /// Several runs, each of which needs what the one before printed.
 fn chain(draw: &mut Draw) -> Instance {
     let (rounds, factor) = (draw.between(100..=200), draw.between(1_001..=9_999));
-    let start = draw.between(1_000..=99_999);
+    let start = draw.between(1_000_000..=9_999_999);
     let runs = draw.between(4..=5) as usize;
     let script = mixer(rounds, factor, "N").replace("'N-%06d\\n'", "'%d\\n'");
     let mut numbers = vec![start];

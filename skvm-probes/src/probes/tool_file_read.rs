@@ -1,6 +1,6 @@
 //! `tool.file.read`: answers that stand in files and nowhere else.
 
-use super::phrase::{LAST_LINE, final_answer, is_final_answer, listed, token};
+use super::phrase::{LAST_LINE, final_answer, is_final_answer, listed, serial, token};
 use super::{Levels, pools};
 use crate::draw::Draw;
 use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, by_evidence};
@@ -21,7 +21,7 @@ fn done(calls: impl IntoIterator<Item = Call>, answer: &str) -> Answer {
 /// One file by its path.
 fn one(draw: &mut Draw) -> Instance {
     let folder = draw.pick(&pools::KEYS);
-    let path = format!("{folder}/{}.txt", draw.pick(&pools::THINGS));
+    let path = format!("{folder}/{}-{}.txt", draw.pick(&pools::THINGS), serial(draw));
     let (right, other) = (token(draw), token(draw));
     let content =
         format!("owner: {}\ncode: {right}\nold code: {other}\n", draw.pick(&pools::PEOPLE));
@@ -88,7 +88,7 @@ fn several(draw: &mut Draw) -> Instance {
 /// Lines of a file that is too large to be read as a whole.
 fn large(draw: &mut Draw) -> Instance {
     const LINES: u64 = 6_000;
-    let path = format!("{}.log", draw.pick(&pools::KEYS));
+    let path = format!("{}-{}.log", draw.pick(&pools::KEYS), serial(draw));
     let line = draw.between(2_600..=3_400);
     let mut right = String::new();
     let mut beside = String::new();

@@ -104,7 +104,7 @@ fn chain(draw: &mut Draw) -> Instance {
     let number = draw.between(100..=900);
     let contents: Vec<String> = (0..4)
         .map(|at| {
-            let next = paths.get(at + 1).map_or("none", String::as_str);
+            let next = if at == 3 { "none".to_owned() } else { (at + 2).to_string() };
             format!("file {} of 4\n{word} {}\nnext: {next}\n", at + 1, number + at as u64)
         })
         .collect();
@@ -112,8 +112,8 @@ fn chain(draw: &mut Draw) -> Instance {
         "Write the files {} below the working directory, in this order: each is complete before the next is \
          begun. Each has three lines. The first line is `file <number> of 4`, with the file's number in the \
          order, from 1. The second line is `{word} <value>`: the value is {number} in the first file and by 1 \
-         greater in each further file than in the one before. The third line is `next: <path>` with the path of the next file as it \
-         stands here, and `next: none` in the last file. When all are written, say so.",
+         greater in each further file than in the one before. The third line is `next: <number>` with the number of the next \
+         file, and `next: none` in the last file. When all are written, say so.",
         listed(&paths)
     );
     let files: Vec<(String, String)> =
@@ -134,7 +134,7 @@ fn chain(draw: &mut Draw) -> Instance {
         calls.collect::<Vec<_>>()
     };
     let mut wrong = writes(&[0, 1, 2]);
-    wrong.push(Call::write(&paths[3], &contents[3].replace("none", &paths[0])));
+    wrong.push(Call::write(&paths[3], &contents[3].replace("none", "1")));
     Instance::new(prompt, said(writes(&[0, 1, 2, 3])), grader)
         .with_tools(ToolNeed::Harness)
         .with_near_miss("in the reverse order", said(writes(&[3, 2, 1, 0])))

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::phrase::{LAST_LINE, is_final_answer, token};
+use super::phrase::{LAST_LINE, is_final_answer, serial, token};
 use super::{Levels, pools};
 use crate::draw::Draw;
 use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, by_evidence};
@@ -32,7 +32,7 @@ fn done<T: AsRef<str>>(urls: &[T], answer: &str) -> Answer {
 
 /// A page with one field.
 fn page(draw: &mut Draw) -> Instance {
-    let path = format!("/{}/{}", draw.pick(&pools::KEYS), draw.pick(&pools::THINGS));
+    let path = format!("/{}/{}", draw.pick(&pools::KEYS), serial(draw));
     let (right, other) = (token(draw), token(draw));
     let body = format!(
         "<!DOCTYPE html><html><head><title>Status</title></head><body><h1>Status</h1>\
@@ -118,6 +118,7 @@ fn query(draw: &mut Draw) -> Instance {
 
 /// Several endpoints, one of them in pages.
 fn pages(draw: &mut Draw) -> Instance {
+    let shop = format!("/shop/{}", serial(draw));
     let names: Vec<&'static str> = draw.sample(&pools::PEOPLE, 9);
     let ids: Vec<u64> = (0..9).map(|at| 100 * (at + 1) + draw.below(100)).collect();
     let wanted = draw.between(6..=8) as usize;
@@ -127,8 +128,12 @@ fn pages(draw: &mut Draw) -> Instance {
     let right: u64 = amounts.iter().zip(open).filter(|(_, open)| *open).map(|(a, _)| a).sum();
     let (listed, sums) = (names.clone(), amounts.clone());
     let numbers = ids.clone();
+    let root = shop.clone();
     let site = Site::new(move |request| {
-        if request.path == "/customers" {
+        let Some(path) = request.path.strip_prefix(root.as_str()) else {
+            return SiteResponse::not_found();
+        };
+        if path == "/customers" {
             let page: usize = request.query("page").and_then(|page| page.parse().ok()).unwrap_or(1);
             let from = page.saturating_sub(1).saturating_mul(3);
             let customers: Vec<_> = listed
@@ -138,9 +143,10 @@ fn pages(draw: &mut Draw) -> Instance {
                 .take(3)
                 .map(|(name, id)| json!({ "name": name, "id": id }))
                 .collect();
-            let next = (from + 3 < listed.len()).then(|| format!("/customers?page={}", page + 1));
+            let next =
+                (from + 3 < listed.len()).then(|| format!("{root}/customers?page={}", page + 1));
             SiteResponse::json(&json!({ "customers": customers, "next": next }))
-        } else if request.path == format!("/customers/{id}/orders") {
+        } else if path == format!("/customers/{id}/orders") {
             let orders: Vec<_> = sums
                 .iter()
                 .zip(open)
@@ -152,24 +158,25 @@ fn pages(draw: &mut Draw) -> Instance {
         }
     });
     let prompt = format!(
-        "A service at {BASE} answers GET requests with JSON. `/customers` gives customers with name and id in \
-         pages: `next` is the path of the next page, or null on the last one. `/customers/<id>/orders` gives the \
+        "A service at {BASE}{shop} answers GET requests with JSON. Below that address, `/customers` gives customers with name and id in \
+         pages: `next` is the whole path of the next page, or null on the last one. `/customers/<id>/orders` gives the \
          orders of a customer. What is the sum of the amounts of the orders in state `open` of the customer named {who}?\n\n\
          {LAST_LINE}the sum."
     );
     let expected = right.to_string();
-    let place = format!("/customers/{id}/orders");
+    let place = format!("{shop}/customers/{id}/orders");
+    let list_path = format!("{shop}/customers");
     let grader = by_evidence(move |evidence| {
         is_final_answer(evidence.answer, &expected)?;
         asked(evidence, "the page that has the customer", |request| {
-            request.path == "/customers" && request.query("page") == Some("3")
+            request.path == list_path && request.query("page") == Some("3")
         })?;
         asked(evidence, "the customer's orders", |request| request.path == place)
     });
     let list: Vec<String> = [String::new(), "?page=2".to_owned(), "?page=3".to_owned()]
-        .map(|query| format!("{BASE}/customers{query}"))
+        .map(|query| format!("{BASE}{shop}/customers{query}"))
         .into();
-    let orders = format!("{BASE}/customers/{id}/orders");
+    let orders = format!("{BASE}{shop}/customers/{id}/orders");
     let all: Vec<String> = list.iter().cloned().chain([orders.clone()]).collect();
     let (sum, total) = (right.to_string(), amounts.iter().sum::<u64>().to_string());
     Instance::new(prompt, done(&all, &sum), grader)
