@@ -1,5 +1,6 @@
-//! What the examples share: profiles by name, skills that are shipped, and reports as JSON.
+//! What the examples share: profiles by name, measuring, skills that are shipped, and reports as JSON.
 
+pub mod measuring;
 pub mod profiles;
 pub mod report;
 pub mod usage;

@@ -58,9 +58,11 @@ failed_from!(
     skvm_core::artifact::ArtifactError,
     skvm_core::harness::HarnessError,
     skvm_core::capability::ProfileError,
+    skvm_core::journal::JournalError,
     skvm_core::skill::LoadError,
     skvm_passes::manager::BuildError,
     skvm_passes::manager::CompileError,
+    skvm_probes::profiler::ProfileRunError,
     skvm_runtime::engine::EngineError,
 );
 

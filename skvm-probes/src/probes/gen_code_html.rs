@@ -153,23 +153,15 @@ fn form(draw: &mut Draw) -> Instance {
         told[0],
         told[1],
     );
+    let form = Form {
+        action,
+        fields: [text, mail, choice],
+        colours: colours.iter().map(|colour| (*colour).to_owned()).collect(),
+        columns: columns.iter().map(|column| (*column).to_owned()).collect(),
+        rows,
+    };
     let body = |method: &str, required: &str, r#for: &str, wrap: (&str, &str), head: &str| {
-        let options: String =
-            colours.iter().map(|colour| format!("<option>{colour}</option>")).collect();
-        let header: String = columns.iter().map(|c| format!("<{head}>{c}</{head}>")).collect();
-        let cells = |row: &Vec<String>| -> String {
-            row.iter().map(|cell| format!("<td>{cell}</td>")).collect()
-        };
-        let data: String = rows.iter().map(|row| format!("<tr>{}</tr>\n", cells(row))).collect();
-        format!(
-            "<{0}><p>Top</p></{0}>\n<main>\n<form method=\"{method}\" action=\"{action}\">\n\
-             <label for=\"{for}\">A</label><input type=\"text\" id=\"a\" name=\"{text}\"{required}>\n\
-             <label for=\"b\">B</label><input type=\"email\" id=\"b\" name=\"{mail}\">\n\
-             <label for=\"c\">C</label><select id=\"c\" name=\"{choice}\">{options}</select>\n\
-             <button type=\"submit\">Send</button>\n</form>\n<table>\n<thead><tr>{header}</tr></thead>\n\
-             <tbody>\n{data}</tbody>\n</table>\n</main>\n<{1}><p>End</p></{1}>\n",
-            wrap.0, wrap.1,
-        )
+        form.body(method, required, r#for, wrap, head)
     };
     let near = |body: String| fenced(&page("<title>x</title>\n", &body));
     let semantic = ("header", "footer");
@@ -190,9 +182,52 @@ fn form(draw: &mut Draw) -> Instance {
                 .replace("</thead>", "</tbody>"),
         ),
     ];
-    let colours: Vec<String> = colours.iter().map(|colour| (*colour).to_owned()).collect();
-    let columns: Vec<String> = columns.iter().map(|column| (*column).to_owned()).collect();
-    let grader = by_answer(move |answer| {
+    Instance::new(prompt, right, by_answer(move |answer| form.check(answer)))
+        .with_near_misses(misses)
+}
+
+/// What a page with a form and a table holds.
+struct Form {
+    action: String,
+    /// The names of the text input, the email input and the select.
+    fields: [&'static str; 3],
+    /// The options.
+    colours: Vec<String>,
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Form {
+    /// The body, as asked for or with a fault.
+    fn body(
+        &self,
+        method: &str,
+        required: &str,
+        r#for: &str,
+        wrap: (&str, &str),
+        head: &str,
+    ) -> String {
+        let Self { action, fields: [text, mail, choice], colours, columns, rows } = self;
+        let options: String =
+            colours.iter().map(|colour| format!("<option>{colour}</option>")).collect();
+        let header: String = columns.iter().map(|c| format!("<{head}>{c}</{head}>")).collect();
+        let cells = |row: &Vec<String>| -> String {
+            row.iter().map(|cell| format!("<td>{cell}</td>")).collect()
+        };
+        let data: String = rows.iter().map(|row| format!("<tr>{}</tr>\n", cells(row))).collect();
+        format!(
+            "<{0}><p>Top</p></{0}>\n<main>\n<form method=\"{method}\" action=\"{action}\">\n\
+             <label for=\"{for}\">A</label><input type=\"text\" id=\"a\" name=\"{text}\"{required}>\n\
+             <label for=\"b\">B</label><input type=\"email\" id=\"b\" name=\"{mail}\">\n\
+             <label for=\"c\">C</label><select id=\"c\" name=\"{choice}\">{options}</select>\n\
+             <button type=\"submit\">Send</button>\n</form>\n<table>\n<thead><tr>{header}</tr></thead>\n\
+             <tbody>\n{data}</tbody>\n</table>\n</main>\n<{1}><p>End</p></{1}>\n",
+            wrap.0, wrap.1,
+        )
+    }
+
+    fn check(&self, answer: &str) -> Result<(), Mismatch> {
+        let Self { action, fields: [text, mail, choice], colours, columns, rows } = self;
         let html = parsed(answer)?;
         let body = one(html.all("body"), "body")?;
         let parts: Vec<&str> = body.children().iter().map(Element::name).collect();
@@ -211,7 +246,7 @@ fn form(draw: &mut Draw) -> Instance {
         }
         let method = form.attribute("method").map(str::to_ascii_lowercase);
         is("the method", method.as_deref(), "post")?;
-        is("the action", form.attribute("action"), &action)?;
+        is("the action", form.attribute("action"), action)?;
         let inputs = html.all("input");
         let [first, second] = inputs.as_slice() else {
             return Err(format!("there should be two inputs, there are {}", inputs.len()).into());
@@ -227,7 +262,7 @@ fn form(draw: &mut Draw) -> Instance {
         }
         let select = one(html.all("select"), "select")?;
         is("the name of the select", select.attribute("name"), choice)?;
-        if texts(&select.all("option")) != colours {
+        if texts(&select.all("option")) != *colours {
             return Err(format!("the options should be {colours:?}").into());
         }
         let button = one(html.all("button"), "button")?;
@@ -238,9 +273,8 @@ fn form(draw: &mut Draw) -> Instance {
         for field in [first, second, &select] {
             labelled(&html, field)?;
         }
-        check_table(&table, &columns, &rows)
-    });
-    Instance::new(prompt, right, grader).with_near_misses(misses)
+        check_table(&table, columns, rows)
+    }
 }
 
 fn labelled(html: &Html, field: &Element<'_>) -> Result<(), Mismatch> {

@@ -199,7 +199,7 @@ fn grouping(draw: &mut Draw) -> Instance {
 /// Common table expressions over several tables.
 fn combination(draw: &mut Draw) -> Instance {
     let (day, least) = (draw.between(8..=20), draw.between(1..=2));
-    let above = draw.between(50..=250);
+    let above = draw.between(250..=600);
     let asked = format!(
         "Call a customer active if they have more than {least} visits on days up to and including {day}. For each \
          active customer give the name, the number of those visits, the sum of the amounts of their paid \

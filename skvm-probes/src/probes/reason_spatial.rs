@@ -117,7 +117,7 @@ fn heading(draw: &mut Draw) -> Instance {
 
 /// The area of a polygon with right angles.
 fn area(draw: &mut Draw) -> Instance {
-    let (width, height) = (draw.between(12..=30), draw.between(10..=24));
+    let (width, height) = (draw.between(12..=70), draw.between(10..=60));
     let (cut, deep) = (draw.between(3..=8), draw.between(2..=7));
     let radius = draw.between(1..=2) as f64;
     let question = format!(

@@ -61,7 +61,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use skvm_core::capability::{
     CapabilityProfile, FailureReports, Level, Measurement, Primitive, SequentialRule, Unmeasured,
     UnmeasuredCause,
@@ -292,13 +293,11 @@ impl Profiler {
             .collect();
         self.tell(&ProfileEvent::Started { primitives: asked.len(), resumed: recorded.len() });
         let state = RunState { recorded, faults: AtomicU32::new(0), stopped: Mutex::default() };
-        let mut measured: Vec<Measured> = futures::stream::iter(&asked)
-            .map(|probe| self.measure(*probe, &state))
-            .buffer_unordered(self.concurrency)
-            .collect::<Vec<Result<_, _>>>()
-            .await
-            .into_iter()
-            .collect::<Result<_, _>>()?;
+        // Boxed, so that the whole can be spawned.
+        let work: Vec<BoxFuture<'_, _>> =
+            asked.iter().map(|probe| self.measure(*probe, &state).boxed()).collect();
+        let mut measured: Vec<Measured> =
+            futures::stream::iter(work).buffer_unordered(self.concurrency).try_collect().await?;
         // They end in any order.
         measured.sort_by_key(|measured| measured.primitive);
         let stopped = state.stopped.into_inner().unwrap_or_else(PoisonError::into_inner);
