@@ -9,7 +9,7 @@ const LEVELS: [Level; 4] = [Level::L0, Level::L1, Level::L2, Level::L3];
 const CONFIDENCE: f64 = 0.95;
 
 /// Most judged instances beyond the rule's cap that an inversion is worth.
-const INVERSION_EXTRA: u32 = 10;
+const INVERSION_EXTRA: u32 = 12;
 
 /// Judged instances by level, and what follows from them.
 #[derive(Debug, Clone)]
@@ -113,7 +113,7 @@ impl Belief {
     }
 
     /// The pair of levels that contradict each other most.
-    pub(super) fn inversion(&self) -> Option<Inversion> {
+    fn inversion(&self) -> Option<Inversion> {
         let pairs = [(Level::L1, Level::L2), (Level::L2, Level::L3), (Level::L1, Level::L3)];
         let contradict = |&(lower, higher): &(Level, Level)| {
             self.weight(lower) < 0.0 && self.weight(higher) > 0.0
@@ -139,14 +139,20 @@ impl Belief {
         if let Some(level) = self.unseen(likeliest) {
             return Next::Ask(level);
         }
-        match self.inversion() {
+        match self.inversion().map(|inversion| (inversion, self.doubtful(inversion))) {
             None => Next::Decided(likeliest),
-            Some(inversion) => match self.doubtful(inversion) {
-                Some(level) if judged < self.rule.cap + INVERSION_EXTRA => Next::Ask(level),
-                // It is there: nothing above a level that is not reached counts.
-                _ => Next::Decided(inversion.lower.lower().unwrap_or(Level::L0).min(likeliest)),
-            },
+            Some((_, Some(level))) if judged < self.rule.cap + INVERSION_EXTRA => Next::Ask(level),
+            Some((_, Some(_))) => Next::Decided(likeliest),
+            // It is there: nothing above a level that is not reached counts.
+            Some((inversion, None)) => {
+                Next::Decided(inversion.lower.lower().unwrap_or(Level::L0).min(likeliest))
+            }
         }
+    }
+
+    /// An inversion that is certain.
+    pub(super) fn certain_inversion(&self) -> Option<Inversion> {
+        self.inversion().filter(|inversion| self.doubtful(*inversion).is_none())
     }
 
     /// A level that was not looked at at all. L3 is left alone where neither L1 nor L2 is reached.
@@ -158,9 +164,10 @@ impl Belief {
         })
     }
 
-    /// Of two levels that contradict each other, the one with less evidence; `None` when both are decided.
+    /// Of two levels that contradict each other, the one with less evidence; `None` when both are certain. As
+    /// levels build on each other, chance is the likelier cause: it takes twice the evidence of a decision.
     fn doubtful(&self, Inversion { lower, higher }: Inversion) -> Option<Level> {
-        let decided = ((1.0 - self.rule.error) / self.rule.error).ln();
+        let decided = 2.0 * ((1.0 - self.rule.error) / self.rule.error).ln();
         [lower, higher]
             .into_iter()
             .filter(|level| !self.closed[*level as usize] && self.weight(*level).abs() < decided)
@@ -242,4 +249,111 @@ fn normalised(logs: [f64; 4]) -> [f64; 4] {
 
 fn entropy(beliefs: &[f64; 4]) -> f64 {
     beliefs.iter().filter(|belief| **belief > 0.0).map(|belief| -belief * belief.ln()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asks a target that passes by these answers until the level is decided.
+    fn measured(mut passes: impl FnMut(Level, u32) -> bool) -> (Level, Belief) {
+        let mut belief = Belief::new(SequentialRule::default());
+        loop {
+            match belief.next() {
+                Next::Decided(level) => return (level, belief),
+                Next::Ask(level) => {
+                    let (_, judged) = belief.counts(level);
+                    belief.tell(level, passes(level, judged));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_target_without_noise_takes_few_instances() {
+        for truth in LEVELS {
+            let (level, belief) = measured(|level, _| level <= truth);
+            assert_eq!(level, truth);
+            assert!(belief.judged() <= 7, "{truth}: {:?}", belief.counts);
+            assert!(!belief.is_doubtful() && belief.certain_inversion().is_none());
+            let interval = belief.interval(level);
+            assert_eq!((interval.lowest, interval.highest), (truth, truth));
+        }
+    }
+
+    #[test]
+    fn the_first_instance_is_of_the_middle_level() {
+        assert_eq!(Belief::new(SequentialRule::default()).next(), Next::Ask(Level::L2));
+    }
+
+    #[test]
+    fn one_slip_is_made_good_by_more_instances() {
+        for (at, truth) in [(Level::L1, Level::L3), (Level::L2, Level::L2), (Level::L3, Level::L1)]
+        {
+            let slip = |level, number| (level <= truth) != (level == at && number == 0);
+            let (level, belief) = measured(slip);
+            assert_eq!(level, truth, "a slip at {at}: {:?}", belief.counts);
+            assert!(belief.judged() <= 10, "{:?}", belief.counts);
+        }
+    }
+
+    #[test]
+    fn a_real_inversion_is_seen_and_only_what_lies_below_it_counts() {
+        for (broken, left) in [(Level::L1, Level::L0), (Level::L2, Level::L1)] {
+            let (level, belief) = measured(|level, _| level != broken);
+            assert_eq!(level, left, "{:?}", belief.counts);
+            let inversion = belief.certain_inversion();
+            assert_eq!(inversion.map(|inversion| inversion.lower), Some(broken));
+            let (_, judged) = belief.counts(broken);
+            assert!(judged >= 4, "{:?}", belief.counts);
+        }
+    }
+
+    #[test]
+    fn a_coin_ends_at_the_cap_and_is_told_as_doubtful_or_decided() {
+        let rule = SequentialRule::default();
+        for start in [false, true] {
+            let mut coin = start;
+            let (_, belief) = measured(|_, _| {
+                coin = !coin;
+                coin
+            });
+            assert!(belief.judged() <= rule.cap + INVERSION_EXTRA + 3, "{:?}", belief.counts);
+        }
+    }
+
+    #[test]
+    fn a_level_that_cannot_be_asked_for_is_left_open() {
+        let mut belief = Belief::new(SequentialRule::default());
+        belief.close(Level::L3);
+        let level = loop {
+            match belief.next() {
+                Next::Decided(level) => break level,
+                Next::Ask(Level::L3) => unreachable!("it is closed"),
+                Next::Ask(level) => belief.tell(level, true),
+            }
+        };
+        assert_eq!(level, Level::L2);
+        assert!(belief.is_open_above(level) && !belief.is_open_above(Level::L1));
+        assert!(belief.judged() <= 6);
+        for level in Level::DEMANDS {
+            belief.close(level);
+        }
+        assert!(matches!(belief.next(), Next::Decided(_)));
+    }
+
+    #[test]
+    fn rules_that_make_no_sense_come_to_an_end() {
+        for value in [f64::NAN, f64::INFINITY, -1.0, 0.0, 1.0] {
+            let rule = SequentialRule { reached: value, unreached: value, error: value, cap: 0 };
+            let mut belief = Belief::new(rule);
+            for _ in 0..100 {
+                match belief.next() {
+                    Next::Decided(_) => break,
+                    Next::Ask(level) => belief.tell(level, false),
+                }
+            }
+            assert!(matches!(belief.next(), Next::Decided(_)), "{value}");
+        }
+    }
 }

@@ -121,7 +121,7 @@ impl Tally {
 
     /// What is unusual about the evidence.
     fn note(&self, belief: &Belief, level: Level) -> Option<String> {
-        if let Some(inversion) = belief.inversion() {
+        if let Some(inversion) = belief.certain_inversion() {
             let of = |level| {
                 let (passed, judged) = belief.counts(level);
                 format!("{passed} of {judged}")
