@@ -12,7 +12,8 @@ fn single(draw: &mut Draw) -> Instance {
     let (thing, city) = (draw.pick(&pools::THINGS), draw.pick(&pools::CITIES));
     let house = draw.between(10..=999);
     let start = format!(
-        "Write at least fifteen words about a {thing} at number {house} of a street in {city}."
+        "Write at least fifteen words about this: {thing}, at number {house} of a street in {city}. The number \
+         {house} occurs in the text, in digits. Answer with the text alone."
     );
     match draw.below(3) {
         0 => {
@@ -20,7 +21,7 @@ fn single(draw: &mut Draw) -> Instance {
             let prompt = format!(
                 "{start} The very last word MUST be `{last}`; only a full stop may follow it."
             );
-            let body = filler(thing, city, 18);
+            let body = filler(thing, city, house, 18);
             let right = format!("{body} and all of it is {last}.");
             let misses = [
                 ("another end", format!("{body} and all of it is {last} today.")),
@@ -32,7 +33,7 @@ fn single(draw: &mut Draw) -> Instance {
                 ("a question follows", format!("{right} Is that enough?")),
             ];
             let grader = by_answer(move |answer| {
-                long_enough(answer, 15)?;
+                on_topic(answer, house)?;
                 let text = answer.trim().strip_suffix('.').unwrap_or(answer.trim());
                 let ends = text.split_whitespace().next_back() == Some(last);
                 if ends { Ok(()) } else { Err(format!("the last word is not `{last}`").into()) }
@@ -44,7 +45,7 @@ fn single(draw: &mut Draw) -> Instance {
             let prompt =
                 format!("{start} You MUST NOT use the word `{word}`, in capital or small letters.");
             let body = format!(
-                "Some {thing} stood near a wall of {city} where people sat, talked, ate, read, slept, danced, \
+                "Some {thing} stood near number {house} of {city} where people sat, talked, ate, read, slept, danced, \
                  cooked, or sang until dawn came"
             );
             let right = format!("{body}.");
@@ -52,10 +53,10 @@ fn single(draw: &mut Draw) -> Instance {
                 ("the word occurs", format!("{body} {word} went.")),
                 ("it occurs in capitals", format!("{} {body}.", word.to_uppercase())),
                 ("too short", format!("A {thing}.")),
-                ("nothing", " ".to_owned()),
+                ("the number is missing", format!("{body}.").replace(&house.to_string(), "nine")),
             ];
             let grader = by_answer(move |answer| {
-                long_enough(answer, 15)?;
+                on_topic(answer, house)?;
                 if words(answer).iter().any(|other| other == word) {
                     Err(format!("the word `{word}` occurs").into())
                 } else {
@@ -67,15 +68,15 @@ fn single(draw: &mut Draw) -> Instance {
         _ => {
             let prompt =
                 format!("{start} You MUST NOT use any capital letter, not even for names.");
-            let body = filler(thing, city, 18).to_lowercase();
+            let body = filler(thing, city, house, 18).to_lowercase();
             let misses = [
                 ("the name has a capital", body.replace(&city.to_lowercase(), city)),
                 ("the sentence begins with one", format!("A{body}.")),
                 ("all capitals", body.to_uppercase()),
                 ("too short", format!("a {thing}.")),
             ];
-            let grader = by_answer(|answer| {
-                long_enough(answer, 15)?;
+            let grader = by_answer(move |answer| {
+                on_topic(answer, house)?;
                 match answer.chars().find(|c| c.is_uppercase()) {
                     None => Ok(()),
                     Some(capital) => Err(format!("there is the capital letter {capital}").into()),
@@ -86,18 +87,23 @@ fn single(draw: &mut Draw) -> Instance {
     }
 }
 
-fn long_enough(answer: &str, least: usize) -> Result<(), Mismatch> {
+/// Wants fifteen words, the number of the house among them.
+fn on_topic(answer: &str, house: u64) -> Result<(), Mismatch> {
+    if !words(answer).contains(&house.to_string()) {
+        return Err(format!("the number {house} is missing").into());
+    }
+    let least = 15;
     let count = words(answer).len();
     if count >= least { Ok(()) } else { Err(format!("there are {count} words").into()) }
 }
 
 /// Words about a thing in a city.
-fn filler(thing: &str, city: &str, count: usize) -> String {
+fn filler(thing: &str, city: &str, house: u64, count: usize) -> String {
     const MORE: [&str; 12] = [
         "that", "people", "pass", "on", "their", "way", "to", "work", "in", "spring", "or", "later",
     ];
     let more: Vec<&str> = MORE.iter().copied().cycle().take(count.saturating_sub(5)).collect();
-    format!("there stands a {thing} in {city} {}", more.join(" "))
+    format!("there stands one {thing} at {house} in {city} {}", more.join(" "))
 }
 
 /// Four rules at once.
@@ -108,7 +114,7 @@ fn several(draw: &mut Draw) -> Instance {
     let needed: Vec<&'static str> = draw.sample(&pools::COLOURS, 2);
     let most = draw.between(7..=9) as usize + 3;
     let prompt = format!(
-        "Write a text about a {topic}. All of these rules hold:\n- It has exactly {count} sentences.\n- Every \
+        "Write a text about this: {topic}. All of these rules hold (line breaks make no difference):\n- It has exactly {count} sentences.\n- Every \
          sentence begins with the word `{first}`.\n- No sentence has more than {most} words.\n- It contains the \
          words {}, each at least once.\n- It contains no comma.\n\nAnswer with the text alone.",
         listed(&needed)

@@ -220,12 +220,12 @@ impl Layout {
             "`<city>` is the city as it stands in the fact.".to_owned(),
         ];
         if self.numbered {
-            let rule = "Each of these lines begins with its number in two digits, `)` and one space: \
-                the first with `01) `.";
+            let rule = "In front of each fact's line stands its number in two digits, `)` and one space: \
+                the first begins with `01) `.";
             rules.push(rule.to_owned());
         }
         if self.spaced {
-            let rule = "Exactly one empty line stands between each two of these lines, and no empty \
+            let rule = "Exactly one empty line stands between each two lines of facts, and no empty \
                 line anywhere else.";
             rules.push(rule.to_owned());
         }

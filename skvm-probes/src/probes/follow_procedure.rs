@@ -221,9 +221,10 @@ fn looping(draw: &mut Draw) -> Instance {
     let spare = draw.pick(&pools::COLOURS);
     let most = draw.between(3..=4) as usize;
     let steps = format!(
-        "1. {}.\n2. Move the first word to the end. Carry this step out again and again until the first word is \
-         `{wanted}`; if it is so from the beginning, leave the step out.\n3. Remove the last word. Carry this step \
-         out again and again until the list has exactly {most} words.\n4. Check whether the list contains the \
+        "1. {}.\n2. While the first word is not `{wanted}`: move the first word to the end. Each such move is one time \
+         that the step is carried out; if the first word is `{wanted}` already when you come to this step, leave \
+         it out.\n3. While the list has more than {most} words: remove the last word. Each removal is one time that \
+         the step is carried out.\n4. Check whether the list contains the \
          word `{spare}`. If it does, write `4: checked` and stop. If it does not, put `{spare}` into the \
          list as its second word, write the line of this step with the list, and go on with step 2.\n",
         sentence(Act::Reverse)

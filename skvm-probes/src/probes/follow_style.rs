@@ -34,8 +34,8 @@ fn formal(draw: &mut Draw) -> Instance {
     let banned = ["hi", "hey", "thanks", "okay", "ok", "sorry", "guys"];
     let prompt = format!(
         "A customer named {name} writes that the {thing} of order {number} came broken. Write a formal reply. The \
-         first line is `Dear {name},` and the last line is `Yours sincerely`. Between them stand 3 to 6 sentences, in which the order number \
-         occurs. There are no apostrophes (so no contractions such as don't), no exclamation marks, and none of the words {}. \
+         first line is `Dear {name},` and the last line is `Yours sincerely`. Between them stand 3 to 6 sentences, and the order number \
+         occurs at least once. Empty lines do not count. There are no apostrophes (so no contractions such as don't), no exclamation marks, and none of the words {}. \
          Answer with the reply alone.",
         listed(&banned)
     );
@@ -104,7 +104,7 @@ fn childlike(draw: &mut Draw) -> Instance {
     let count = draw.between(5..=6) as usize;
     let prompt = format!(
         "Explain to {child}, a child of six, {topic}. All of this holds: there are {count} to 9 sentences; no sentence has \
-         more than {most} words; the word `you` occurs in at least two sentences; the words `{animal}`, `{colour}` and `{thing}` occur at least once each; none of the words {} is \
+         more than {most} words; the word `you` occurs in at least two sentences; the words `{animal}`, `{colour}` and `{thing}` occur at least once each, in just this form; none of the words {} is \
          used; there are no brackets, no semicolons and no digits. Answer with the explanation alone.",
         listed(&jargon)
     );
@@ -166,7 +166,7 @@ fn register(draw: &mut Draw) -> Instance {
         "Write the house notes of the hotel {house}. There are four sections with these heading lines, in this \
          order: {}. Every section keeps the same register: its text begins with `{opening}`, has exactly three sentences, and its last sentence \
          ends with `{closing}` In no section stands an apostrophe, an exclamation mark, a question mark, or one \
-         of the words {}, in capital or small letters. Nothing stands before the first heading. Answer with the notes alone.",
+         of the words {}, in capital or small letters (`your` is another word than `you`). Nothing stands before the first heading. Answer with the notes alone.",
         listed(&headings),
         listed(&banned)
     );

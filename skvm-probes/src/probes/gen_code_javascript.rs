@@ -115,7 +115,7 @@ fn links(draw: &mut Draw) -> Instance {
         .collect();
     let prompt = format!(
         "Write a JavaScript script for Node.js (CommonJS, built-in modules only). It reads `{input_file}` in the \
-         working directory, which has one web address on each line, and writes `report.json`: a JSON object \
+         working directory, which has one web address on each line, with no query parameter twice, and writes `report.json`: a JSON object \
          with three keys. `hosts` maps each host name, without port, to the number of its addresses. \
          `extensions` maps each file extension of the addresses' paths, as `path.extname` gives it, to the \
          number of addresses with it; the empty extension counts too. `values` is the list of the different \

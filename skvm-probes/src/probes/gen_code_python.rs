@@ -91,7 +91,7 @@ fn orders(draw: &mut Draw) -> Instance {
                 let person = format!("{}, {}", draw.pick(&["Dr", "Ms", "Mr"]), people[at % 3]);
                 let city = cities[draw.below(3) as usize];
                 let amount = draw.between(100..=9_999);
-                let code = format!("{prefix}-{}", draw.between(1_000..=9_999));
+                let code = format!("{prefix}-{}{at}", draw.between(100..=999));
                 let kind = if at < 3 { at as u64 } else { draw.below(3) };
                 let note = match kind {
                     0 => format!("paid, see {code}"),
@@ -114,10 +114,11 @@ fn orders(draw: &mut Draw) -> Instance {
         .collect();
     let prompt = format!(
         "Write a Python 3 script that uses the standard library. It reads `{input_file}` in the working \
-         directory: a CSV file with the columns customer, city, note and amount, a header row, and fields in \
+         directory: a CSV file with the columns customer, city, note and amount (a whole number), a header row, and fields in \
          double quotes that may hold commas and doubled quotes. It writes `report.json`: a JSON object with two \
          keys. `totals` is an object that maps each {by} to the sum of its amounts as a number. `codes` is \
-         the sorted list of all codes in the notes; a code is `{prefix}-` followed by exactly four digits. \
+         the sorted list of all codes in the notes; a code is `{prefix}-` followed by exactly four digits, with no \
+         letter or digit directly before or behind it, and no code occurs twice. \
          {ALONE}"
     );
     let script = |read: &str, pattern: &str, codes: &str| {
@@ -198,7 +199,7 @@ fn stock(draw: &mut Draw) -> Instance {
          colour and note; the file may use anchors, merge keys, quoted strings and block scalars. It writes \
          `report.json`: a JSON object with three keys. `sum` is the sum of the {field} of all items, `names` \
          the sorted list of the names of the items whose {field} is greater than {limit}, and `note_lines` the \
-         number of lines of all notes together. {ALONE}"
+         number of lines of all notes together, as `str.splitlines` counts them. {ALONE}"
     );
     let script = |load: &str, condition: &str, lines: &str| {
         format!(

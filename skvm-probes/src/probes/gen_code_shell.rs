@@ -199,7 +199,7 @@ fn table(draw: &mut Draw) -> Instance {
     let prompt = format!(
         "Write a shell script `solution.sh`. The file `{input_file}` has one path on each line; only these files \
          count. Each of them has lines of four fields with semicolons between them, such as \
-         `lamp;Oslo;120 {unit};ok`: name, place, amount with the unit {unit}, state. Lines that begin with `#` \
+         `lamp;Oslo;120 {unit};ok`: name, place, amount (a whole number) with the unit {unit}, state. Lines that begin with `#` \
          and lines whose state is `void` do not count. The script prints one line for each place that is left: \
          the place, one tab, and the sum of its amounts without the unit, sorted by place in the order of \
          `LC_ALL=C sort`. {RULES} {ALONE}"

@@ -96,7 +96,7 @@ fn rows(draw: &mut Draw) -> String {
             "INSERT INTO purchase VALUES({id}, {customer}, '{item}', {amount}, {paid});"
         ));
     }
-    for at in 0..30 {
+    for at in 0..60 {
         // The first customers do not visit, the last two do.
         let customer = if at < 2 { 11 + at } else { draw.between(4..=12) };
         let day = draw.between(1..=28);
@@ -129,7 +129,7 @@ fn selection(draw: &mut Draw) -> Instance {
         (
             format!(
                 "Give one row with the number of purchases of the item `{item}` that {state} and whose \
-                 amount is greater than {least}, and the number of all purchases with an amount greater \
+                 amount is greater than {least}, and the number of all purchases whose amount is greater \
                  than {least}."
             ),
             format!(
@@ -156,7 +156,7 @@ fn grouping(draw: &mut Draw) -> Instance {
         let above = draw.between(100..=500);
         let least = draw.between(2..=3);
         let asked = format!(
-            "For each city give the city, the number of the paid purchases of its customers with an amount greater \
+            "For each city give the city, the number of the paid purchases of its customers whose amount is greater \
              than {above}, and the sum of the amounts of these. Leave out each city with fewer than {least} such \
              purchases. Sort by city in alphabetical order."
         );
@@ -175,7 +175,7 @@ fn grouping(draw: &mut Draw) -> Instance {
     } else {
         let above = draw.between(500..=800);
         let asked = format!(
-            "Only purchases with an amount greater than {above} count here. For each customer who has such \
+            "Only purchases whose amount is greater than {above} count here. For each customer who has such \
              purchases give the name and the amounts of the largest and of the second largest of them; the second is \
              NULL if there is only one. Sort by the amount of the largest, the largest first."
         );
@@ -198,18 +198,18 @@ fn grouping(draw: &mut Draw) -> Instance {
 
 /// Common table expressions over several tables.
 fn combination(draw: &mut Draw) -> Instance {
-    let (day, least) = (draw.between(8..=20), draw.between(1..=2));
+    let (day, least) = (draw.between(12..=20), draw.between(2..=3));
     let above = draw.between(250..=600);
     let asked = format!(
-        "Call a customer active if they have more than {least} visits on days up to and including {day}. For each \
+        "Call a customer active if they have at least {least} visits on days up to and including {day}. For each \
          active customer give the name, the number of those visits, the sum of the amounts of their paid \
-         purchases with an amount greater than {above} (0 if there are none), and the difference between that sum \
-         and the average of these sums over all active customers, rounded to two decimals with ROUND. Sort by name \
+         purchases whose amount is greater than {above} (0 if there are none), and that sum minus \
+         the average of these sums over all active customers, rounded to two decimals with ROUND. Sort by name \
          in alphabetical order."
     );
     let right = format!(
         "WITH active AS (SELECT customer_id, COUNT(*) AS count FROM visit WHERE day <= {day} \
-         GROUP BY customer_id HAVING COUNT(*) > {least}), \
+         GROUP BY customer_id HAVING COUNT(*) >= {least}), \
          spent AS (SELECT a.customer_id, a.count, COALESCE(SUM(p.amount), 0) AS total FROM active a \
          LEFT JOIN purchase p ON p.customer_id = a.customer_id AND p.paid = 1 AND p.amount > {above} \
          GROUP BY a.customer_id, a.count) \

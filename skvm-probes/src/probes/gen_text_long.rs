@@ -39,8 +39,8 @@ fn list(draw: &mut Draw, shape: &Shape) -> Instance {
          line `=== BEGIN <part> ===` and ends with the line `=== END <part> ===`, with the part's name in place \
          of `<part>`. Between them stand exactly {lines} lines, one for each thing of the part in the order \
          given: the line's number within the part, a full stop, one space, and one sentence of {fewest} to \
-         {most} words that contains the name of the thing as a word of its own. There are no other lines but \
-         empty ones, and the very last line of the text is `{end}`. The whole text has more than {least} and \
+         {most} words that contains the name of the thing, in small letters, as a word of its own. There are \
+         no other lines but empty ones, which may stand anywhere, and the very last line of the text is `{end}`. The whole text has more than {least} and \
          fewer than {limit} bytes. Write all of it out; nothing is left out or abbreviated. Answer with the text \
          alone.\n\nThe parts and their things:\n{plan}"
     );

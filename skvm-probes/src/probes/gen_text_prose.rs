@@ -113,8 +113,7 @@ fn headed(draw: &mut Draw) -> Instance {
     let prompt = format!(
         "Write a short text about life in {}. It has three sections in this order, each a heading line and then \
          exactly one paragraph of at least 35 words that contains the two words named beside the heading, in just this form. \
-         The heading lines are written as they stand here. Nothing stands before the first heading, and there \
-         are no lists. Answer with the text alone.\n\n{plan}",
+         The heading lines are written as they stand here. Empty lines may stand around a heading. Nothing stands before the first heading, and there are no lists. Answer with the text alone.\n\n{plan}",
         draw.pick(&pools::CITIES)
     );
     let write = |headings: &[String], pairs: &[Vec<&str>], count: usize| {
@@ -175,7 +174,7 @@ fn essay(draw: &mut Draw) -> Instance {
          order: {}. The introduction and the conclusion are exactly one paragraph each, and each of the two \
          contains all of the words {} in just this form. Each of the three sections between them has exactly two paragraphs, its \
          thing's name occurs as a word of its own in both of them, and its second paragraph contains a colour: \
-         {}. Every paragraph has at least 45 words. There are no lists, and nothing stands before the first \
+         {}. Every paragraph has at least 45 words; an empty line stands between paragraphs and may stand around headings. There are no lists, and nothing stands before the first \
          heading. Answer with the essay alone.",
         draw.pick(&pools::CITIES),
         listed(&topics),

@@ -18,10 +18,10 @@ pub(super) const LEVELS: Levels = [
 ];
 
 const RULES: &str = "Write exactly this data as one JSON document, each key once and no other \
-    keys. `a.b[0].c` stands for key `c` in the first element of list `b` in object `a`. Text in \
-    double quotes is a JSON string; numbers and true or false are written as such, numbers in \
-    plain digits. The order of keys and the white space are up to you. Answer with the JSON \
-    document alone, with nothing before or after it; a code block around it is fine.";
+    keys. What is indented below `a:` are the members of the object `a`; what is indented below `a[0]:` are \
+    those of the first element of the list `a`. Text in double quotes is a JSON string; numbers and true or false \
+    are written as such, numbers in plain digits. The order of keys and the white space are up to you. Answer \
+    with the JSON document alone, with nothing before or after it; a code block around it is fine.";
 
 /// What is to be written.
 #[derive(Debug)]
@@ -115,29 +115,27 @@ fn name(draw: &mut Draw) -> String {
     format!("{} {}", draw.pick(&words), draw.between(1_000..=9_999))
 }
 
-/// Lists every scalar by its path, the members of one object on one line.
-fn describe(path: &str, value: &Value, lines: &mut Vec<String>) {
-    match value {
-        Value::Object(members) => {
-            let scalars: Vec<String> = members
-                .iter()
-                .filter(|(_, value)| !value.is_object() && !value.is_array())
-                .map(|(key, value)| format!("`{path}{key}` = {value}"))
-                .collect();
-            if !scalars.is_empty() {
-                lines.push(format!("- {}", scalars.join(", ")));
-            }
-            for (key, value) in members {
-                describe(&format!("{path}{key}."), value, lines);
-            }
+/// Lists the scalars of an object on one line, and what is inside it, indented.
+fn describe(indent: usize, value: &Value, lines: &mut Vec<String>) {
+    let Value::Object(members) = value else { return };
+    let space = " ".repeat(indent);
+    let scalars: Vec<String> = members
+        .iter()
+        .filter(|(_, value)| !value.is_object() && !value.is_array())
+        .map(|(key, value)| format!("`{key}` = {value}"))
+        .collect();
+    if !scalars.is_empty() {
+        lines.push(format!("{space}{}", scalars.join(", ")));
+    }
+    for (key, value) in members {
+        if value.is_object() {
+            lines.push(format!("{space}`{key}`:"));
+            describe(indent + 1, value, lines);
         }
-        Value::Array(items) => {
-            let list = path.trim_end_matches('.');
-            for (at, item) in items.iter().enumerate() {
-                describe(&format!("{list}[{at}]."), item, lines);
-            }
+        for (at, item) in value.as_array().into_iter().flatten().enumerate() {
+            lines.push(format!("{space}`{key}[{at}]`:"));
+            describe(indent + 1, item, lines);
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -166,7 +164,7 @@ impl Document {
 
     fn into_instance(self, draw: &mut Draw) -> Instance {
         let mut lines = Vec::new();
-        describe("", &self.data, &mut lines);
+        describe(0, &self.data, &mut lines);
         let prompt = format!("{RULES} {}\n\n{}", self.size, lines.join("\n"));
         let near_misses = [self.wrong_data(draw), self.wrong_text()].concat();
         let reference = self.data.to_string();

@@ -127,7 +127,7 @@ impl StandardProbe {
         Self::new(Primitive::ToolCallBatch, 1, tool_call_batch::LEVELS),
         Self::new(Primitive::ToolWeb, 1, tool_web::LEVELS),
         Self::new(Primitive::ToolBrowser, 1, tool_browser::LEVELS),
-        Self::new(Primitive::FollowFormat, 1, follow_format::LEVELS),
+        Self::new(Primitive::FollowFormat, 2, follow_format::LEVELS),
         Self::new(Primitive::FollowConstraint, 1, follow_constraint::LEVELS),
         Self::new(Primitive::FollowProcedure, 1, follow_procedure::LEVELS),
         Self::new(Primitive::FollowDelegation, 1, follow_delegation::LEVELS),

@@ -7,16 +7,20 @@ use crate::probe::Mismatch;
 pub(super) const LAST_LINE: &str =
     "You may show your working. The last line of your answer must be `Answer: ` followed by ";
 
-/// What stands behind `Answer:` on the last line, without markup around it.
+/// What stands behind `Answer:` on the last line, without markup around it. `The answer is` will do, too: reasoning
+/// is what is measured here, and no form.
 pub(super) fn final_answer(answer: &str) -> Result<&str, Mismatch> {
+    const MARKS: [&str; 4] = ["answer:", "the answer is:", "the answer is ", "final answer:"];
     let last = answer.trim().lines().next_back().ok_or("the answer is empty")?;
     let markup = ['*', '`', '_', ' ', '\t', '\r', '#', '>'];
     let plain = last.trim_matches(markup);
-    let rest = plain
-        .get(.."answer:".len())
-        .filter(|start| start.eq_ignore_ascii_case("answer:"))
-        .and_then(|start| plain.get(start.len()..))
-        .ok_or_else(|| format!("the last line does not begin with `Answer:`: {last}"))?;
+    let behind = |mark: &&str| {
+        let start = plain.get(..mark.len()).filter(|start| start.eq_ignore_ascii_case(mark))?;
+        plain.get(start.len()..)
+    };
+    let rest = MARKS.iter().find_map(behind);
+    let rest =
+        rest.ok_or_else(|| format!("the last line does not begin with `Answer:`: {last}"))?;
     Ok(rest.trim_matches(markup).trim_end_matches('.').trim_end_matches(markup))
 }
 
@@ -160,9 +164,14 @@ mod tests {
 
     #[test]
     fn the_final_answer_stands_on_the_last_line_with_or_without_markup() {
-        for text in
-            ["Answer: B", "so\n**Answer: B**", "answer: `B`.", "**Answer:** B\n", "Answer:B"]
-        {
+        for text in [
+            "Answer: B",
+            "so\n**Answer: B**",
+            "answer: `B`.",
+            "**Answer:** B\n",
+            "Answer:B",
+            "The answer is B.",
+        ] {
             assert_eq!(final_answer(text), Ok("B"), "{text}");
         }
         for text in ["", "B", "Answer: B\nThat is all.", "The answer: B"] {

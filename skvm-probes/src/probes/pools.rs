@@ -19,9 +19,9 @@ pub(super) const THINGS: [&str; 24] = [
     "pencil", "pillow", "ribbon", "saddle", "table", "window",
 ];
 
-/// Colours.
+/// Colours, as CSS names them.
 pub(super) const COLOURS: [&str; 10] =
-    ["amber", "black", "blue", "green", "grey", "orange", "purple", "red", "white", "yellow"];
+    ["black", "blue", "green", "grey", "orange", "purple", "red", "teal", "white", "yellow"];
 
 /// Names of columns, keys and the like, as they stand in code.
 pub(super) const KEYS: [&str; 16] = [

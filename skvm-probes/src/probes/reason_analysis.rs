@@ -232,10 +232,10 @@ const FILES: [(&str, &str); 3] = [
 
 const CAUSES: [(usize, usize, &str, &str); 7] = [
     (
-        0,
-        2,
-        "GRAMS_PER_KILO = 100",
-        "The prices of light parcels are right, those of heavy ones are too low.",
+        1,
+        4,
+        "LIMIT = to_cents(A)",
+        "Parcels between a tenth of the limit and the limit cost more than the base price.",
     ),
     (
         0,
@@ -261,12 +261,7 @@ const CAUSES: [(usize, usize, &str, &str); 7] = [
         "    return BASE + EXTRA",
         "Even very light parcels cost the base price and one extra, and no parcel costs more.",
     ),
-    (
-        2,
-        7,
-        "    if len(weights) > 5:",
-        "Five parcels together cost as much as each of them alone added up.",
-    ),
+    (2, 7, "    if len(weights) > 5:", "Exactly five parcels together get no discount."),
     (
         2,
         14,
@@ -285,7 +280,7 @@ fn root_cause(draw: &mut Draw) -> Instance {
         ("D", draw.between(5..=30).to_string()),
     ];
     let fill = |code: &str| {
-        let code = code.replace("to_grams(A)", &format!("to_grams({})", values[0].1));
+        let code = code.replace("(A)", &format!("({})", values[0].1));
         let code = code.replace("to_cents(B)", &format!("to_cents({})", values[1].1));
         let code = code.replace("to_cents(C)", &format!("to_cents({})", values[2].1));
         code.replace("less D percent", &format!("less {} percent", values[3].1))

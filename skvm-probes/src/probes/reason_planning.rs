@@ -198,7 +198,7 @@ fn recovery(draw: &mut Draw) -> Instance {
         "A plan has these steps:\n{steps}\nThe steps {} to {} are done in alphabetical order, with these rules:\n\
          - Step {} is left out.\n\
          - When step {} fails, step {repair} is done next, and then the plan goes on from step {} in \
-         alphabetical order, doing all steps from there on again.\n\
+         alphabetical order, doing all steps from there on again (what is left out stays left out).\n\
          - When step {} fails for the first time, it is done once more at once. When it fails for the second \
          time, step {give_up} is done next, and then the plan goes on with the step after {}, for which {} \
          counts as done.\n\

@@ -1,81 +1,21 @@
 //! The controls of every probe, put through the bare agent: the reference is accepted, every near miss refused.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use async_trait::async_trait;
 use skvm_core::capability::{Level, Primitive};
-use skvm_core::llm::{
-    LlmBackend, LlmError, LlmRequest, LlmResponse, Message, StopReason, ToolCall,
-};
-use skvm_core::target::ModelId;
-use skvm_probes::examination::Examiner;
-use skvm_probes::probe::{Answer, Instance, Outcome};
+use skvm_probes::probe::Outcome;
 use skvm_probes::registry::Probes;
-use skvm_probes::simulated::SimulatedBrowser;
-use skvm_probes::site::Site;
-use skvm_runtime::command::{Environment, ScratchRunner};
-use skvm_runtime::harness::bare::{AddressPolicy, AgentPolicy, BareAgent};
 
-/// A model that gives one answer, whatever it is asked.
-pub(crate) struct Gives(pub(crate) ModelId, pub(crate) Answer);
+use crate::target::outcome;
 
-#[async_trait]
-impl LlmBackend for Gives {
-    fn model(&self) -> &ModelId {
-        &self.0
-    }
-
-    async fn complete(&self, request: LlmRequest) -> Result<LlmResponse, LlmError> {
-        let turn =
-            request.messages.iter().filter(|m| matches!(m, Message::Assistant { .. })).count();
-        let Some(calls) = self.1.turns().get(turn) else {
-            return Ok(LlmResponse::text(self.1.text()));
-        };
-        let asked = request.messages[0].text();
-        let base = asked.find("http://127.0.0.1:").map(|at| {
-            let end = asked[at + 17..].find(|c: char| !c.is_ascii_digit());
-            &asked[at..end.map_or(asked.len(), |end| at + 17 + end)]
-        });
-        let calls = calls.iter().enumerate().map(|(at, call)| {
-            let text = call.arguments.to_string().replace(Site::BASE, base.unwrap_or(Site::BASE));
-            let arguments = serde_json::from_str(&text).unwrap();
-            ToolCall { id: format!("{turn}-{at}"), name: call.tool.clone(), arguments }
-        });
-        let stop = StopReason::ToolCalls;
-        Ok(LlmResponse { tool_calls: calls.collect(), stop, ..LlmResponse::default() })
-    }
-}
-
-/// An agent that reaches loopback and has a browser.
-pub(crate) fn agent(model: impl LlmBackend + 'static) -> BareAgent {
-    let addresses = AddressPolicy::default().allowing_loopback();
-    BareAgent::new(Arc::new(model))
-        .with_policy(AgentPolicy { addresses, ..AgentPolicy::default() })
-        .with_tool(Arc::new(SimulatedBrowser::new()))
-}
-
-pub(crate) fn examiner(agent: BareAgent) -> Examiner {
-    let programs = ScratchRunner::new(Environment::from_host());
-    Examiner::new(Arc::new(agent)).with_programs(Arc::new(programs))
-}
-
-pub(crate) async fn outcome(instance: &Instance, answer: &Answer) -> Outcome {
-    let model = Gives(ModelId::from("gives"), answer.clone());
-    examiner(agent(model)).examine(instance).await.outcome
-}
-
-/// Seeds of a probe: all of them where every test is to run, fewer where each instance starts processes.
+/// Seeds of a probe: as many as `SKVM_TEST_SEEDS` says, else few where each instance starts interpreters.
 fn seeds(primitive: Primitive) -> u64 {
-    let starts_processes = matches!(
+    let asked = std::env::var("SKVM_TEST_SEEDS").ok().and_then(|count| count.parse().ok());
+    let slow = matches!(
         primitive,
         Primitive::GenCodePython | Primitive::GenCodeJavascript | Primitive::GenCodeShell
     );
-    match std::env::var_os("SKVM_TEST_ALL") {
-        None if starts_processes => 4,
-        None => 20,
-        Some(_) => 200,
-    }
+    asked.unwrap_or(if slow { 4 } else { 20 })
 }
 
 async fn check(primitive: Primitive) {

@@ -137,7 +137,8 @@ impl RateInterval {
         let centre = p + Z * Z / (2.0 * n);
         let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
         let scale = 1.0 + Z * Z / n;
-        let end = |value: f64| (value / scale).clamp(0.0, 1.0);
+        // Four digits say enough, and read back as the same number.
+        let end = |value: f64| ((value / scale).clamp(0.0, 1.0) * 1e4).round() / 1e4;
         Some(Self { low: end(centre - half), high: end(centre + half), confidence: 0.95 })
     }
 }
