@@ -4,5 +4,7 @@
 
 mod corpus;
 mod document;
+mod files;
+mod profile;
 mod skill;
 mod workflow;

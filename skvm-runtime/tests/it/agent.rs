@@ -10,6 +10,7 @@ mod files;
 mod hooks;
 #[cfg(unix)]
 mod jail;
+mod offered;
 mod record;
 mod skill;
 mod together;

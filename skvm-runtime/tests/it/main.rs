@@ -13,6 +13,8 @@ mod loopback;
 mod openai;
 #[cfg(feature = "tokio")]
 mod scheduler;
+#[cfg(all(feature = "tokio", unix))]
+mod scratch;
 mod session;
 mod store;
 mod watched;

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod failures;
+mod governed;
 mod governor;
 mod journal;
 mod laws;
