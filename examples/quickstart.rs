@@ -1,13 +1,13 @@
-//! The whole story in one run, offline: a skill is loaded, compiled for a small target and run by an
-//! agent, once as its author wrote it and once compiled.
+//! The whole story in one run, offline: a skill is loaded, a small target is measured, the skill is compiled for it
+//! and run by an agent, once as its author wrote it and once compiled.
 //!
 //! ```text
 //! cargo run --release -p skvm-examples --example quickstart
 //! ```
 //!
-//! The model is a stand-in, so that the story is the same on every machine: it copies the first command
-//! of the skill that it is shown, fills in the file's name, and reports what came back. Commands are
-//! executed for real.
+//! No real model is asked, so that the story is the same on every machine. What is measured is a simulated model
+//! with planted levels; what runs the task is a stand-in that copies the first command of the skill that it is
+//! shown, fills in the file's name, and reports what came back. Commands are executed for real.
 
 #![expect(clippy::print_stdout, reason = "an example is a program")]
 
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::json;
 use skvm_core::artifact::{Dependencies, Workflow};
-use skvm_core::capability::{GapOutcome, Gaps, Requirements};
+use skvm_core::capability::{CapabilityProfile, GapOutcome, Gaps, Primitive, Requirements};
 use skvm_core::diagnostic::render;
 use skvm_core::harness::{
     Harness, HarnessRun, NoHooks, Role, RunLimits, RunRecord, SkillView, Task, ToolOffer,
@@ -29,8 +29,9 @@ use skvm_core::skill::Skill;
 use skvm_core::target::ModelId;
 use skvm_core::tokens;
 use skvm_examples::usage::{Stop, finish};
-use skvm_examples::{profiles, shipped_skill};
+use skvm_examples::{measuring, profiles, shipped_skill};
 use skvm_passes::variant::Variant;
+use skvm_probes::simulated::{SimulatedBrowser, SimulatedModel};
 use skvm_runtime::engine::{RunRequest, SkVm};
 use skvm_runtime::harness::bare::BareAgent;
 
@@ -52,13 +53,15 @@ async fn story() -> Result<(), Stop> {
     if let Some(argument) = lexopt::Parser::from_env().next()? {
         return Err(argument.unexpected().into());
     }
-    let profile = profiles::find("synthetic-all-l1")?;
+    chapter(1, "Measure a target");
+    let planted = profiles::find("synthetic-all-l1")?;
+    let profile = measure(&planted).await?;
     let target = profile.target();
     let agent = Arc::new(BareAgent::new(Arc::new(StandIn(target.model.clone()))));
     let vm =
         SkVm::builder().profile(profile).harness(Arc::clone(&agent) as Arc<dyn Harness>).build();
 
-    chapter(1, "Load a skill");
+    chapter(2, "Load a skill");
     let installed = vm.install(shipped_skill("log-summary")).await?;
     let Some((skill, variant)) =
         installed.skills.first().and_then(|first| Some((&first.skill, first.variants.first()?)))
@@ -67,13 +70,11 @@ async fn story() -> Result<(), Stop> {
     };
     tell_skill(skill);
 
-    chapter(2, "Compare it with the target");
-    println!(
-        "The target is {target}: a made-up small model that does the simple form (L1) of everything."
-    );
+    chapter(3, "Compare it with the target");
+    println!("The target is {target}, as it was measured.");
     tell_gaps(variant)?;
 
-    chapter(3, "Compile it");
+    chapter(4, "Compile it");
     println!("Each change has a reason: the rule, the primitive capability, and the levels.\n");
     println!("{}", variant.edits().diff(skill.source()));
     println!(
@@ -83,10 +84,10 @@ async fn story() -> Result<(), Stop> {
         tokens::estimate(skill.source())
     );
 
-    chapter(4, "Know what it needs, and in which order it works");
+    chapter(5, "Know what it needs, and in which order it works");
     tell_needs(variant)?;
 
-    chapter(5, "Run it");
+    chapter(6, "Run it");
     let workdir = tempfile::tempdir()?;
     fs::write(workdir.path().join("app.log"), LOG)?;
     let task = Task::new("What went wrong in app.log?");
@@ -106,6 +107,44 @@ async fn story() -> Result<(), Stop> {
         skill.digest().short()
     );
     Ok(())
+}
+
+/// Measures a simulated model of these levels.
+async fn measure(planted: &CapabilityProfile) -> Result<CapabilityProfile, Stop> {
+    const SEED: u64 = 7;
+    println!(
+        "The target is a simulated small model that does the simple form (L1) of everything and errs now and \
+         then. It is put seeded instances of 26 primitive capabilities, through the bare agent, until the \
+         evidence decides.\n"
+    );
+    let model =
+        SimulatedModel::new(planted.model.as_str(), planted.clone(), SEED).with_chances(0.95, 0.05);
+    let harness = measuring::agent(model).with_tool(Arc::new(SimulatedBrowser::new()));
+    let run = measuring::profiler(Arc::new(harness), planted.model.as_str())
+        .with_seed(SEED)
+        .run()
+        .await?;
+    let as_planted =
+        run.profile.levels().filter(|(p, level)| planted.level(*p) == Some(*level)).count();
+    for primitive in [Primitive::GenCodeShell, Primitive::ReasonPlanning, Primitive::ToolExec] {
+        let Some(detail) = run.profile.detail(primitive) else { continue };
+        let counts: Vec<String> = detail
+            .level_results
+            .iter()
+            .map(|result| format!("{} {}/{}", result.level, result.pass_count, result.judged()))
+            .collect();
+        println!("{:<16} {} ({} passed)", primitive.id(), detail.highest_level, counts.join(", "));
+    }
+    println!("…");
+    println!(
+        "{} primitives measured with {} instances; {as_planted} are as they were planted.",
+        run.profile.levels().count(),
+        run.judged
+    );
+    for (primitive, reason) in &run.profile.unmeasured {
+        println!("{primitive} is unmeasured: {}", reason.detail);
+    }
+    Ok(run.profile)
 }
 
 fn chapter(number: usize, title: &str) {
