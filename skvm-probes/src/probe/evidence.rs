@@ -117,7 +117,18 @@ impl<'a> TracedCall<'a> {
     /// Whether a text occurs in one of the arguments' strings.
     #[must_use]
     pub fn mentions(&self, text: &str) -> bool {
-        mentions(&self.call.input, text)
+        any_string(&self.call.input, &|string| string.contains(text))
+    }
+
+    /// Whether one of the arguments' strings runs a script: its name stands behind a shell's or behind `/`.
+    #[must_use]
+    pub fn runs(&self, script: &str) -> bool {
+        any_string(&self.call.input, &|text| {
+            text.match_indices(script).any(|(at, _)| {
+                let before = text.get(..at).unwrap_or_default();
+                before.ends_with('/') || before.trim_end().ends_with("sh")
+            })
+        })
     }
 
     /// Whether a text occurs in the result.
@@ -127,11 +138,12 @@ impl<'a> TracedCall<'a> {
     }
 }
 
-fn mentions(value: &Value, text: &str) -> bool {
+/// Whether a string anywhere in a value passes a test.
+fn any_string(value: &Value, test: &dyn Fn(&str) -> bool) -> bool {
     match value {
-        Value::String(string) => string.contains(text),
-        Value::Array(items) => items.iter().any(|item| mentions(item, text)),
-        Value::Object(members) => members.values().any(|member| mentions(member, text)),
+        Value::String(string) => test(string),
+        Value::Array(items) => items.iter().any(|item| any_string(item, test)),
+        Value::Object(members) => members.values().any(|member| any_string(member, test)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }

@@ -86,7 +86,11 @@ fn links(draw: &mut Draw) -> Instance {
             let (mut by_host, mut extensions, mut values) = (Map::new(), Map::new(), Vec::new());
             for at in 0..9 {
                 let host = format!("{}.example", hosts[at % 3]);
-                let extension = draw.pick(&[".html", ".tar.gz", ".pdf", ""]);
+                let extension = match at {
+                    0 => "",
+                    1 => ".tar.gz",
+                    _ => draw.pick(&[".html", ".tar.gz", ".pdf", ""]),
+                };
                 let file = format!("{}{extension}", draw.pick(&pools::THINGS));
                 let value = format!("{} & {}", draw.pick(&pools::COLOURS), draw.between(1..=99));
                 let query = match at % 3 {

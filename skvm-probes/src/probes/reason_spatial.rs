@@ -198,8 +198,8 @@ fn globe(draw: &mut Draw) -> Instance {
 
 /// A body in space: a cone on a cylinder in a box, or a diagonal.
 fn body(draw: &mut Draw) -> Instance {
-    let [radius, height, top] = std::array::from_fn(|_| draw.between(3..=12) as f64);
-    let slack = draw.between(2..=6) as f64;
+    let [radius, height, top] = std::array::from_fn(|_| draw.between(3..=40) as f64);
+    let slack = draw.between(2..=20) as f64;
     let question = format!(
         "A tower is a cylinder of radius {radius} m and height {height} m with a cone of the same radius and of \
          height {top} m on top. It stands in a box whose square base has sides of {} m and which is just as high \
@@ -216,7 +216,8 @@ fn body(draw: &mut Draw) -> Instance {
         ("half for a third", box_ - PI * radius * radius * (height + top / 2.0)),
         ("the box ends at the cylinder", side * side * height - tower),
     ];
-    measured(&question, box_ - tower, 1.0, wrong)
+    let right = box_ - tower;
+    measured(&question, right, (right * 0.005).round().max(1.0), wrong)
 }
 
 #[cfg(test)]

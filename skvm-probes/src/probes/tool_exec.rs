@@ -4,7 +4,7 @@ use super::mixer::{mixed, mixer};
 use super::phrase::{LAST_LINE, is_final_answer, token};
 use super::{Levels, pools};
 use crate::draw::Draw;
-use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, by_evidence};
+use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, TracedCall, by_evidence};
 
 pub(super) const LEVELS: Levels = [command, script, chain];
 
@@ -82,10 +82,13 @@ fn script(draw: &mut Draw) -> Instance {
                 format!("result.txt should say {expected} and says {}", saved.trim()).into()
             );
         }
-        let runs = |text: &str| [format!("sh {text}"), format!("./{text}"), format!("bash {text}")];
-        let calls = evidence.calls();
-        let ran = runs(&file).iter().any(|run| calls.iter().any(|call| call.mentions(run)));
-        if ran { Ok(()) } else { Err(format!("no call ran {file}").into()) }
+        // The call that writes the script names it as well.
+        let writes = |call: &TracedCall<'_>| call.mentions(written.trim());
+        if evidence.calls().iter().any(|call| call.runs(&file) && !writes(call)) {
+            Ok(())
+        } else {
+            Err(format!("no call ran {file}").into())
+        }
     });
     let body = format!("echo \"{code} $(grep -c {mark} list.txt)\"\n");
     let write = Call::write(&name, &body);

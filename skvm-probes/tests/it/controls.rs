@@ -21,12 +21,10 @@ fn seeds(primitive: Primitive) -> u64 {
 async fn check(primitive: Primitive) {
     let probes = Probes::standard();
     let probe = probes.get(primitive).unwrap();
-    let mut prompts = HashSet::new();
     for level in Level::DEMANDS {
         for seed in 0..seeds(primitive) {
             let instance = probe.generate(level, seed).unwrap();
             let name = format!("{primitive} {level} seed {seed}\n{}", instance.prompt());
-            assert!(prompts.insert(instance.prompt().to_owned()), "asked before: {name}");
             let passed = outcome(&instance, instance.reference()).await;
             if matches!(passed, Outcome::Skipped(_)) && std::env::var_os("SKVM_TEST_ALL").is_none()
             {

@@ -1,5 +1,7 @@
 //! The laws of generated instances.
 
+use std::collections::HashMap;
+
 use skvm_core::capability::{Level, Primitive};
 use skvm_core::digest::Digest;
 use skvm_probes::probe::Instance;
@@ -31,6 +33,21 @@ fn a_seed_gives_the_same_bytes() {
             }
         }
         assert!(probe.generate(Level::L0, 0).is_none());
+    }
+}
+
+/// The prompts differ, not only the files: a target that answers the same to the same words is asked something else.
+#[test]
+fn another_seed_gives_another_question() {
+    for probe in Probes::standard().iter() {
+        for level in Level::DEMANDS {
+            let mut seeds = HashMap::new();
+            for seed in 0..200 {
+                let prompt = probe.generate(level, seed).unwrap().prompt().to_owned();
+                let before = seeds.insert(prompt, seed);
+                assert!(before.is_none(), "{} {level}: {before:?} and {seed}", probe.primitive());
+            }
+        }
     }
 }
 
