@@ -11,7 +11,8 @@
 //! any real model. The second measures a model behind an OpenAI-compatible endpoint through the bare agent; the key,
 //! if the endpoint wants one, is read from the environment variable `SKVM_API_KEY`. What was judged is kept in
 //! `OUT.journal` (without `--out` in a file named by the work in the temporary folder), so that a run that was
-//! broken off goes on from there; `--fresh` begins anew. The third plants random profiles in simulated models and
+//! broken off goes on from there; `--fresh` begins anew. With `--primitives` and an `OUT` that exists, the newly
+//! measured primitives take the place of the old ones in it. The third plants random profiles in simulated models and
 //! tells how many primitives come back exactly.
 //!
 //! The exit status is 0 when everything that was asked for was measured, 1 when something is left unmeasured by a
@@ -28,7 +29,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use skvm_core::capability::{Primitive, UnmeasuredCause};
+use skvm_core::capability::{CapabilityProfile, Level, Primitive, UnmeasuredCause};
 use skvm_core::harness::{Harness, RunLimits};
 use skvm_core::journal::FileJournal;
 use skvm_core::pass::Cancellation;
@@ -180,6 +181,7 @@ async fn run(given: Arguments) -> Result<(), Stop> {
             }
         }
     };
+    let measured = refresh(&given, measured)?;
     report(&given, &measured)?;
     if let Some(path) = journal.filter(|path| measured.profile.is_partial && path.exists()) {
         eprintln!("what was judged is kept in {}; run again to go on", path.display());
@@ -191,6 +193,24 @@ async fn run(given: Arguments) -> Result<(), Stop> {
         0 => Ok(()),
         count => Err(Stop::failed(format!("{count} primitives are left unmeasured"))),
     }
+}
+
+/// Puts newly measured primitives into the profile that is there already, and tells what has changed.
+fn refresh(given: &Arguments, mut measured: ProfileRun) -> Result<ProfileRun, Stop> {
+    let Some(out) = given.out.as_ref().filter(|out| given.primitives.is_some() && out.exists())
+    else {
+        return Ok(measured);
+    };
+    let older = CapabilityProfile::from_json(&fs::read_to_string(out)?)?;
+    let merged = older.clone().merged(measured.profile);
+    let merged = merged.map_err(|error| Stop::usage(format!("{}: {error}", out.display())))?;
+    let told =
+        |level: Option<Level>| level.map_or_else(|| "unmeasured".to_owned(), |l| l.to_string());
+    for change in older.diff(&merged) {
+        eprintln!("{}: {} → {}", change.primitive, told(change.before), told(change.after));
+    }
+    measured.profile = merged;
+    Ok(measured)
 }
 
 /// Ends with the first signal to end.

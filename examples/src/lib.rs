@@ -12,3 +12,8 @@ use std::path::{Path, PathBuf};
 pub fn shipped_skill(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("skills").join(name)
 }
+
+/// The programs on the front page compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

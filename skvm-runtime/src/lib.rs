@@ -80,8 +80,3 @@ pub mod scripted;
 pub mod session;
 pub mod store;
 pub mod trace;
-
-/// The program on the front page compiles.
-#[cfg(all(doctest, feature = "http"))]
-#[doc = include_str!("../../README.md")]
-struct Readme;
