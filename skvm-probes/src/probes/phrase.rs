@@ -1,7 +1,7 @@
 //! Reading answers in words.
 
 use crate::draw::Draw;
-use crate::probe::Mismatch;
+use crate::probe::{Instance, Mismatch, by_answer};
 
 /// Asks for the form that [`final_answer`] reads.
 pub(super) const LAST_LINE: &str =
@@ -32,6 +32,27 @@ pub(super) fn is_final_answer(answer: &str, right: &str) -> Result<(), Mismatch>
     } else {
         Err(format!("{right} was right, the answer is {found}").into())
     }
+}
+
+/// A question whose final answer is a word or phrase. Wrong answers that happen to be right are left out.
+pub(super) fn question(
+    asked: &str,
+    form: &str,
+    right: &str,
+    wrong: Vec<(&'static str, String)>,
+) -> Instance {
+    let prompt = format!("{asked}\n\n{LAST_LINE}{form}");
+    let expected = right.to_owned();
+    let grader = by_answer(move |answer| is_final_answer(answer, &expected));
+    let misses = wrong
+        .into_iter()
+        .filter(|(_, text)| text != right)
+        .map(|(fault, text)| (fault, format!("Answer: {text}")));
+    let misses: Vec<(&str, String)> = misses.collect();
+    Instance::new(prompt, format!("Answer: {right}"), grader)
+        .with_near_misses(misses)
+        .with_near_miss("the answer is not marked", right)
+        .with_near_miss("words follow", format!("Answer: {right}\nAnything else?"))
 }
 
 /// In small letters, with single spaces, and none beside commas.

@@ -1,22 +1,11 @@
 //! `reason.analysis`: reading code: what it is for, which line is wrong, and where a fault comes from.
 
-use super::phrase::{LAST_LINE, is_final_answer};
+use super::phrase::question;
 use super::{Levels, pools};
 use crate::draw::Draw;
-use crate::probe::{Instance, by_answer};
+use crate::probe::Instance;
 
 pub(super) const LEVELS: Levels = [purpose, wrong_line, root_cause];
-
-fn graded(question: &str, form: &str, right: &str, wrong: Vec<(&'static str, String)>) -> Instance {
-    let prompt = format!("{question}\n\n{LAST_LINE}{form}");
-    let expected = right.to_owned();
-    let grader = by_answer(move |answer| is_final_answer(answer, &expected));
-    let misses = wrong.into_iter().map(|(fault, text)| (fault, format!("Answer: {text}")));
-    let misses: Vec<(&str, String)> = misses.collect();
-    Instance::new(prompt, format!("Answer: {right}"), grader)
-        .with_near_misses(misses)
-        .with_near_miss("the answer is not marked", right)
-}
 
 /// What a function of a list of integers gives, and code for it. `F`, `X`, `Y` and `Z` stand for names.
 const PURPOSES: [(&str, &str); 10] = [
@@ -73,7 +62,7 @@ fn purpose(draw: &mut Draw) -> Instance {
         .enumerate()
         .map(|(at, (told, _))| format!("{}: {told}\n", letter(at)))
         .collect();
-    let question = format!(
+    let asked = format!(
         "This Python function gets a list of integers, which has at least two different ones:\n\n```python\ndef {}({}):\n{body}```\n\nWhat does \
          it give?\n{options}",
         names[0], names[1],
@@ -81,12 +70,7 @@ fn purpose(draw: &mut Draw) -> Instance {
     let others = ["the next option", "the one after that", "the third other", "the fourth other"];
     let wrong = others.iter().enumerate();
     let wrong = wrong.map(|(by, fault)| (*fault, letter((right + 1 + by) % 5).to_string()));
-    graded(
-        &question,
-        "the letter of the right option.",
-        &letter(right).to_string(),
-        wrong.collect(),
-    )
+    question(&asked, "the letter of the right option.", &letter(right).to_string(), wrong.collect())
 }
 
 fn letter(at: usize) -> char {
@@ -187,7 +171,7 @@ fn wrong_line(draw: &mut Draw) -> Instance {
         text.replace("F(", &format!("{}(", names[0])).replace('N', &number)
     };
     let shown = numbered(&fill(&with_line(code, line, fault)));
-    let question = format!(
+    let asked = format!(
         "This Python function should do this: it {}. Exactly one of its lines is wrong; all others are as they should \
          be.\n\n```python\n{shown}```\n\nWhich line is wrong?",
         fill(told),
@@ -200,7 +184,7 @@ fn wrong_line(draw: &mut Draw) -> Instance {
     ];
     let wrong = wrong.into_iter().map(|(fault, line)| (fault, line.to_string()));
     let wrong = wrong.chain([("the text of the line", fill(fault).trim().to_owned())]);
-    graded(&question, "the number of the wrong line.", &line.to_string(), wrong.collect())
+    question(&asked, "the number of the wrong line.", &line.to_string(), wrong.collect())
 }
 
 /// Three files that work together. Each line that can be wrong: file, number, and what stands there then.
@@ -297,7 +281,7 @@ fn root_cause(draw: &mut Draw) -> Instance {
             format!("{name}:\n```python\n{}```\n\n", numbered(&fill(&code)))
         })
         .collect();
-    let question = format!(
+    let asked = format!(
         "A project has these three files. The comments say what is meant and are right, and so are all numbers \
          of the price list (limit, base, extra, per cent).\n\n{shown}This was observed: {seen} Exactly one line \
          of all files is wrong and is the cause. Which one?",
@@ -311,5 +295,5 @@ fn root_cause(draw: &mut Draw) -> Instance {
         ("the file alone", name(file).to_owned()),
         ("the line alone", line.to_string()),
     ];
-    graded(&question, "the file and the number of the line as in `units.py:3`.", &right, wrong)
+    question(&asked, "the file and the number of the line as in `units.py:3`.", &right, wrong)
 }

@@ -1,24 +1,11 @@
 //! `reason.logic`: what follows, what fits, and what is best.
 
-use super::phrase::{LAST_LINE, is_final_answer, joined};
+use super::phrase::{joined, question};
 use super::{Levels, pools};
 use crate::draw::Draw;
-use crate::probe::{Instance, by_answer};
+use crate::probe::Instance;
 
 pub(super) const LEVELS: Levels = [rules, arrangement, choice];
-
-fn graded(question: &str, form: &str, right: &str) -> Instance {
-    let prompt = format!("{question}\n\n{LAST_LINE}{form}");
-    let expected = right.to_owned();
-    let grader = by_answer(move |answer| is_final_answer(answer, &expected));
-    Instance::new(prompt, format!("Answer: {right}"), grader)
-        .with_near_miss("the answer is not marked", right)
-        .with_near_miss("words follow", format!("Answer: {right}\nAnything else?"))
-}
-
-fn answer(text: impl std::fmt::Display) -> String {
-    format!("Answer: {text}")
-}
 
 /// If-then rules and what follows from them.
 fn rules(draw: &mut Draw) -> Instance {
@@ -33,7 +20,7 @@ fn rules(draw: &mut Draw) -> Instance {
     let mut lit: Vec<&str> = chain.to_vec();
     lit.sort_unstable();
     let right = lit.join(", ");
-    let question = format!(
+    let asked = format!(
         "A panel has lamps of these colours: {}. These rules hold:\n{}\nA lamp is off unless it was switched on or a rule says \
          that it is on. Someone switches on the {} lamp and no other. Which lamps are on then?",
         {
@@ -49,17 +36,19 @@ fn rules(draw: &mut Draw) -> Instance {
     let with = |more: &[&str]| {
         let mut lit: Vec<&str> = chain.iter().chain(more).copied().collect();
         lit.sort_unstable();
-        answer(lit.join(", "))
+        lit.join(", ")
     };
     let without = |less: &str| {
         let lit: Vec<&str> = lit.iter().copied().filter(|colour| *colour != less).collect();
-        answer(lit.join(", "))
+        lit.join(", ")
     };
-    graded(&question, form, &right)
-        .with_near_miss("the rules are read backwards", with(&[never, stray]))
-        .with_near_miss("one lamp too many", with(&[beside]))
-        .with_near_miss("the end of the chain is missing", without(chain[3]))
-        .with_near_miss("the first lamp is missing", without(chain[0]))
+    let wrong = vec![
+        ("the rules are read backwards", with(&[never, stray])),
+        ("one lamp too many", with(&[beside])),
+        ("the end of the chain is missing", without(chain[3])),
+        ("the first lamp is missing", without(chain[0])),
+    ];
+    question(&asked, form, &right, wrong)
 }
 
 fn rule(from: &str, to: &str) -> String {
@@ -173,7 +162,7 @@ fn arrangement(draw: &mut Draw) -> Instance {
     let told: String = clues.iter().map(|clue| format!("- {}\n", clue.told(&names))).collect();
     let mut sorted: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     sorted.sort();
-    let question = format!(
+    let asked = format!(
         "Five people stand in a queue, one behind the other: {}. The first in the queue stands before all \
          others.\n{told}In which order do they stand?",
         joined(&sorted)
@@ -185,11 +174,13 @@ fn arrangement(draw: &mut Draw) -> Instance {
     let mut last = right.clone();
     last.swap(3, 4);
     let turned: Vec<usize> = right.iter().rev().copied().collect();
-    graded(&question, form, &line(&right))
-        .with_near_miss("from the last to the first", answer(line(&turned)))
-        .with_near_miss("the first two are swapped", answer(line(&swapped)))
-        .with_near_miss("the last two are swapped", answer(line(&last)))
-        .with_near_miss("one is missing", answer(line(&right[..4])))
+    let wrong = vec![
+        ("from the last to the first", line(&turned)),
+        ("the first two are swapped", line(&swapped)),
+        ("the last two are swapped", line(&last)),
+        ("one is missing", line(&right[..4])),
+    ];
+    question(&asked, form, &line(&right), wrong)
 }
 
 /// Something that may be packed.
@@ -255,15 +246,15 @@ fn choice(draw: &mut Draw) -> Instance {
             .iter()
             .map(|item| format!("- {}: {} kg, value {}\n", item.name, item.weight, item.value))
             .collect();
-        let question = format!(
+        let asked = format!(
             "These things can be packed, each at most once:\n{told}All that is packed together weighs at most \
              {limit} kg. The {} and the {} are not packed together. The {} is packed only if the {} is packed, \
              too. Which choice has the largest total value? There is exactly one.",
             items[apart.0].name, items[apart.1].name, items[needs.0].name, items[needs.1].name
         );
         let form = "the names of what is packed, in alphabetical order, with commas between them.";
-        return graded(&question, form, &line(*first))
-            .with_near_misses(without.map(|(fault, set)| (fault, answer(line(set)))))
-            .with_near_miss("the second best", answer(line(*second)));
+        let wrong = without.into_iter().chain([("the second best", *second)]);
+        let wrong = wrong.map(|(fault, set)| (fault, line(set))).collect();
+        return question(&asked, form, &line(*first), wrong);
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Levels;
-use super::phrase::{LAST_LINE, is_final_answer};
+use super::phrase::question;
 use crate::draw::Draw;
-use crate::probe::{Instance, by_answer};
+use crate::probe::Instance;
 
 pub(super) const LEVELS: Levels = [order, rounds, recovery];
 
@@ -28,20 +28,6 @@ const STEPS: [&str; 16] = [
     "scan the maps",
     "oil the gate",
 ];
-
-fn graded(question: &str, form: &str, right: &str, wrong: Vec<(&'static str, String)>) -> Instance {
-    let prompt = format!("{question}\n\n{LAST_LINE}{form}");
-    let expected = right.to_owned();
-    let grader = by_answer(move |answer| is_final_answer(answer, &expected));
-    let misses = wrong
-        .into_iter()
-        .filter(|(_, text)| text != right)
-        .map(|(fault, text)| (fault, format!("Answer: {text}")));
-    let misses: Vec<(&str, String)> = misses.collect();
-    Instance::new(prompt, format!("Answer: {right}"), grader)
-        .with_near_misses(misses)
-        .with_near_miss("the answer is not marked", right)
-}
 
 fn letter(at: usize) -> char {
     char::from(b'A' + at as u8)
@@ -83,12 +69,12 @@ fn order(draw: &mut Draw) -> Instance {
         ("the last two are swapped", swapped(count - 2)),
         ("a step is missing", line(&right[1..])),
     ];
-    let question = format!(
+    let asked = format!(
         "These steps are to be done one after the other:\n{steps}\n{}\nIn which order?",
         told.join(" ")
     );
     let form = "the letters of all steps in their order, with commas between them.";
-    graded(&question, form, &line(&right), wrong)
+    question(&asked, form, &line(&right), wrong)
 }
 
 /// What can be done at the same time: each step as early as its dependencies allow.
@@ -144,7 +130,7 @@ fn rounds(draw: &mut Draw) -> Instance {
         ("one step in each round", line(&single)),
         ("the last round is missing", line(&layers[..2])),
     ];
-    let question = format!(
+    let asked = format!(
         "These steps are to be done:\n{steps}\n{}\nEach step takes one round, and in a round any number of steps \
          can be done at the same time. A step can be done in a round if all that it needs was done in earlier \
          rounds. Every step is done in the earliest round possible. What is done in which round?",
@@ -152,7 +138,7 @@ fn rounds(draw: &mut Draw) -> Instance {
     );
     let form = "the rounds in their order with commas between them, each as its letters in alphabetical order \
         without spaces, as in `AC, BD, E`.";
-    graded(&question, form, &line(&layers), wrong)
+    question(&asked, form, &line(&layers), wrong)
 }
 
 /// A plan that meets conditions and failures; what is done follows from its rules.
@@ -194,7 +180,7 @@ fn recovery(draw: &mut Draw) -> Instance {
     };
     let line = |log: &[char]| log.iter().map(char::to_string).collect::<Vec<_>>().join(", ");
     let right = simulate(true, true, true);
-    let question = format!(
+    let asked = format!(
         "A plan has these steps:\n{steps}\nThe steps {} to {} are done in alphabetical order, with these rules:\n\
          - Step {} is left out.\n\
          - When step {} fails, step {repair} is done next, and then the plan goes on from step {} in \
@@ -229,5 +215,5 @@ fn recovery(draw: &mut Draw) -> Instance {
     ];
     let form = "the letters of all steps that are done, in their order, with commas between them; a step that is \
         done several times stands there several times.";
-    graded(&question, form, &line(&right), wrong)
+    question(&asked, form, &line(&right), wrong)
 }

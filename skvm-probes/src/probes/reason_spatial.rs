@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use super::Levels;
-use super::phrase::{LAST_LINE, final_answer, is_final_answer};
+use super::phrase::{LAST_LINE, final_answer, question};
 use crate::draw::Draw;
 use crate::probe::{Instance, by_answer};
 
@@ -46,17 +46,6 @@ fn measured(
         .with_near_miss("a unit follows", format!("Answer: {right:.4} m"))
 }
 
-fn named(question: &str, form: &str, right: &str, wrong: Vec<(&'static str, String)>) -> Instance {
-    let prompt = format!("{question}\n\n{LAST_LINE}{form}");
-    let expected = right.to_owned();
-    let grader = by_answer(move |answer| is_final_answer(answer, &expected));
-    let misses = wrong.into_iter().map(|(fault, text)| (fault, format!("Answer: {text}")));
-    let misses: Vec<(&str, String)> = misses.collect();
-    Instance::new(prompt, format!("Answer: {right}"), grader)
-        .with_near_misses(misses)
-        .with_near_miss("the answer is not marked", right)
-}
-
 const COMPASS: [&str; 4] = ["north", "east", "south", "west"];
 
 /// Distance after steps on a grid.
@@ -65,7 +54,7 @@ fn walk(draw: &mut Draw) -> Instance {
     let (more, back) = (draw.between(21..=40) as f64, draw.between(1..=2) as f64);
     let (one, other) = (draw.below(4) as usize, draw.flip());
     let side = if other { (one + 1) % 4 } else { (one + 3) % 4 };
-    let question = format!(
+    let asked = format!(
         "On a flat field someone walks {more} m to the {}, then {a} m to the {}, then {} m back to the {}, and \
          at last {b} m to the {}. How far, in metres and in a straight line, is the end from the start?",
         COMPASS[one],
@@ -81,7 +70,7 @@ fn walk(draw: &mut Draw) -> Instance {
         ("nothing is walked back", ((2.0 * more - back).powi(2) + (a + b).powi(2)).sqrt()),
         ("the square of it", back * back + (a + b) * (a + b)),
     ];
-    measured(&question, right, 0.01, wrong)
+    measured(&asked, right, 0.01, wrong)
 }
 
 /// The direction after turns.
@@ -99,7 +88,7 @@ fn heading(draw: &mut Draw) -> Instance {
         facing = (facing + by) % 4;
         told.push(format!("{words} and walks {} m", draw.between(2..=30)));
     }
-    let question = format!(
+    let asked = format!(
         "Someone faces {}, then {}. In which direction do they face at the end?",
         COMPASS[start],
         told.join(", then ")
@@ -112,7 +101,7 @@ fn heading(draw: &mut Draw) -> Instance {
         format!("{}-{}", COMPASS[facing], COMPASS[(facing + 1) % 4]),
     ));
     let form = "one of north, east, south and west.";
-    named(&question, form, COMPASS[facing], wrong)
+    question(&asked, form, COMPASS[facing], wrong)
 }
 
 /// The area of a polygon with right angles.
@@ -120,7 +109,7 @@ fn area(draw: &mut Draw) -> Instance {
     let (width, height) = (draw.between(12..=70), draw.between(10..=60));
     let (cut, deep) = (draw.between(3..=8), draw.between(2..=7));
     let radius = draw.between(1..=2) as f64;
-    let question = format!(
+    let asked = format!(
         "A floor is a polygon with the corners (0, 0), ({width}, 0), ({width}, {}), ({}, {}), ({}, {height}) and \
          (0, {height}), in this order; all coordinates are metres. A round hole of radius {radius} m, which lies \
          wholly inside, is cut out of it. How large is the area that is left, in square metres? Take pi as \
@@ -139,7 +128,7 @@ fn area(draw: &mut Draw) -> Instance {
         ("the circumference for the area", w * h - c * d - 2.0 * PI * radius),
         ("the outline", 2.0 * (w + h)),
     ];
-    measured(&question, right, 0.05, wrong)
+    measured(&asked, right, 0.05, wrong)
 }
 
 /// A point after a turn, a mirror and a shift.
@@ -153,7 +142,7 @@ fn image(draw: &mut Draw) -> Instance {
     let shift = |(x, y): (i64, i64)| (x + dx, y - dy);
     let line = |(x, y): (i64, i64)| format!("({x}, {y})");
     let right = shift(mirror(turn((x, y), clockwise), upright));
-    let question = format!(
+    let asked = format!(
         "In a plane with the x axis to the right and the y axis upwards, the point ({x}, {y}) is turned by 90 \
          degrees {} about the origin. The result is mirrored at the {} axis, and that result is shifted by {dx} \
          to the right and by {dy} downwards. Where is the point then?",
@@ -170,7 +159,7 @@ fn image(draw: &mut Draw) -> Instance {
     ];
     let wrong = wrong.into_iter().filter(|(_, place)| *place != right);
     let wrong = wrong.map(|(fault, place)| (fault, line(place))).collect();
-    named(&question, "the point as `(x, y)`.", &line(right), wrong)
+    question(&asked, "the point as `(x, y)`.", &line(right), wrong)
 }
 
 /// The way over a sphere.
@@ -178,7 +167,7 @@ fn globe(draw: &mut Draw) -> Instance {
     let radius = draw.between(2..=9) as f64 * 1_000.0;
     let [a, b] = std::array::from_fn(|_| draw.between(10..=60) as f64);
     let apart = draw.between(30..=120) as f64;
-    let question = format!(
+    let asked = format!(
         "Two towns lie on a sphere of radius {radius} km. One is at {a} degrees north, 10 degrees east, the other \
          at {b} degrees north, {} degrees east. How long is the shortest way between them along the surface, in \
          kilometres?",
@@ -193,14 +182,14 @@ fn globe(draw: &mut Draw) -> Instance {
         ("degrees for radians", radius * angle.to_degrees()),
         ("the diameter for the radius", 2.0 * radius * angle),
     ];
-    measured(&question, radius * angle, (radius * angle * 0.01).round().max(1.0), wrong)
+    measured(&asked, radius * angle, (radius * angle * 0.01).round().max(1.0), wrong)
 }
 
 /// A body in space: a cone on a cylinder in a box, or a diagonal.
 fn body(draw: &mut Draw) -> Instance {
     let [radius, height, top] = std::array::from_fn(|_| draw.between(3..=40) as f64);
     let slack = draw.between(2..=20) as f64;
-    let question = format!(
+    let asked = format!(
         "A tower is a cylinder of radius {radius} m and height {height} m with a cone of the same radius and of \
          height {top} m on top. It stands in a box whose square base has sides of {} m and which is just as high \
          as the tower. How large is the part of the box's volume that the tower does not fill, in cubic metres?",
@@ -217,7 +206,7 @@ fn body(draw: &mut Draw) -> Instance {
         ("the box ends at the cylinder", side * side * height - tower),
     ];
     let right = box_ - tower;
-    measured(&question, right, (right * 0.005).round().max(1.0), wrong)
+    measured(&asked, right, (right * 0.005).round().max(1.0), wrong)
 }
 
 #[cfg(test)]
