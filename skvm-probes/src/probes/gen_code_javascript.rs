@@ -33,9 +33,8 @@ fn lines(draw: &mut Draw) -> Instance {
         .map(|_| {
             let mut words: Vec<String> =
                 draw.sample(&pools::THINGS, 14).into_iter().map(str::to_owned).collect();
-            // A short one and one in capitals stand at the edges of the rules.
-            words.push(letter.to_string().repeat(least - 1));
-            words.push(letter.to_string().repeat(least));
+            // Three that count, a short one and one in capitals stand at the edges of the rules.
+            words.extend((least - 1..=least + 2).map(|length| letter.to_string().repeat(length)));
             words.push(letter.to_uppercase().to_string().repeat(least + 1));
             draw.shuffle(&mut words);
             let kept: Vec<&str> = words
