@@ -37,12 +37,12 @@ use skvm_examples::measuring::{self, Recovery};
 use skvm_examples::profiles;
 use skvm_examples::usage::{Stop, finish};
 use skvm_probes::profiler::{ProfileEvent, ProfileRun, Profiler};
-use skvm_probes::simulated::SimulatedModel;
+use skvm_probes::simulated::{SimulatedBrowser, SimulatedModel};
 use skvm_runtime::backend::{ApiKey, OpenAiCompatible};
 use skvm_runtime::scheduler::{GovernedModel, Governor};
 
 const USAGE: &str = "profile (--simulate FILE | --base-url URL --model ID) [--seed N] [--primitives a,b] [--out FILE] \
-    [--answer-tokens N] [--concurrency N] [--fresh] [--json]\n       \
+    [--answer-tokens N] [--concurrency N] [--fresh] [--json] | \
     profile --recovery N --success P --failure Q [--seed N] [--json]";
 const KEY_VARIABLE: &str = "SKVM_API_KEY";
 
@@ -134,7 +134,8 @@ async fn run(given: Arguments) -> Result<(), Stop> {
             let planted = profiles::find(planted)?;
             let model = planted.model.to_string();
             let simulated = SimulatedModel::new(model.as_str(), planted, given.seed);
-            (Arc::new(measuring::agent(simulated)), model)
+            let browser = Arc::new(SimulatedBrowser::new());
+            (Arc::new(measuring::agent(simulated).with_tool(browser)), model)
         }
         (None, Some(url)) => {
             let model = given.model.clone().unwrap_or_default();

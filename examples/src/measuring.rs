@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use skvm_core::capability::{CapabilityProfile, Level, Primitive};
+use skvm_core::capability::{CapabilityProfile, Level, Primitive, UnmeasuredCause};
 use skvm_core::harness::{Harness, RunLimits};
 use skvm_core::llm::LlmBackend;
 use skvm_core::target::{ModelId, Target};
@@ -42,7 +42,7 @@ pub fn profiler(harness: Arc<dyn Harness>, model: impl Into<ModelId>) -> Profile
     Profiler::new(harness, model).with_programs(Arc::new(programs)).with_limits(limits())
 }
 
-/// The levels of a profile and what they rest on, a line for each primitive.
+/// The levels of a profile and what they rest on, a line for each primitive that was asked for.
 #[must_use]
 pub fn table(profile: &CapabilityProfile) -> String {
     let mut text = format!(
@@ -50,6 +50,10 @@ pub fn table(profile: &CapabilityProfile) -> String {
         "primitive", "level", "95 %", "L1", "L2", "L3", "remark"
     );
     for primitive in Primitive::ALL {
+        let reason = profile.unmeasured.get(&primitive);
+        if reason.is_some_and(|reason| reason.cause == UnmeasuredCause::NotAsked) {
+            continue;
+        }
         let detail = profile.detail(primitive);
         let level = profile.level(primitive).map_or_else(|| "–".to_owned(), |l| l.to_string());
         let interval = detail.and_then(|detail| detail.interval);
@@ -66,7 +70,7 @@ pub fn table(profile: &CapabilityProfile) -> String {
             result.map_or_else(String::new, |r| format!("{}/{}", r.pass_count, r.judged()))
         });
         let note = detail.and_then(|detail| detail.calibration_note.clone());
-        let unmeasured = profile.unmeasured.get(&primitive).map(|reason| {
+        let unmeasured = reason.map(|reason| {
             let short: String = reason.detail.chars().take(60).collect();
             format!("unmeasured: {short}")
         });

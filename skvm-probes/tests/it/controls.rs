@@ -15,7 +15,7 @@ fn seeds(primitive: Primitive) -> u64 {
         primitive,
         Primitive::GenCodePython | Primitive::GenCodeJavascript | Primitive::GenCodeShell
     );
-    asked.unwrap_or(if slow { 4 } else { 20 })
+    asked.unwrap_or(if slow { 3 } else { 10 })
 }
 
 async fn check(primitive: Primitive) {
