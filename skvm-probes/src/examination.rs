@@ -9,7 +9,7 @@ use skvm_core::files::{FileTree, FileTreeLimits};
 use skvm_core::harness::{
     Harness, HarnessError, HarnessRun, NoHooks, RunLimits, RunRecord, RunStatus, Task,
 };
-use skvm_core::program::{Program, ProgramExit, ProgramRunner};
+use skvm_core::program::{Program, ProgramError, ProgramExit, ProgramRunner};
 
 use crate::probe::{Evidence, Instance, Outcome, ToolNeed};
 use crate::site::{Site, SiteServer};
@@ -26,7 +26,7 @@ pub struct Examiner {
     harness: Arc<dyn Harness>,
     programs: Option<Arc<dyn ProgramRunner>>,
     limits: RunLimits,
-    /// Whether a requirement is met, by its command line.
+    /// Whether a requirement is met, or why not, by its command line.
     met: Arc<Mutex<HashMap<String, Result<(), String>>>>,
 }
 
@@ -99,8 +99,8 @@ impl Examiner {
 
     /// Puts an instance and grades what comes of it. Never fails: what goes wrong is an outcome.
     pub async fn examine(&self, instance: &Instance) -> Examination {
-        if let Err(missing) = self.needs(instance).await {
-            return Outcome::Skipped(missing).into();
+        if let Err(outcome) = self.needs(instance).await {
+            return outcome.into();
         }
         match self.put(instance).await {
             Ok(examination) => examination,
@@ -108,16 +108,14 @@ impl Examiner {
         }
     }
 
-    /// Why an instance cannot be put here at all.
-    async fn needs(&self, instance: &Instance) -> Result<(), String> {
+    /// What becomes of an instance that cannot be put here at all.
+    async fn needs(&self, instance: &Instance) -> Result<(), Outcome> {
         let features = self.harness.features();
+        let lacks =
+            |what: &str| Err(Outcome::Skipped(format!("the harness {} {what}", self.harness.id())));
         match instance.tools() {
-            ToolNeed::Browser if !features.browser => {
-                return Err(format!("the harness {} has no browser tool", self.harness.id()));
-            }
-            ToolNeed::Given(_) if !features.takes_tools => {
-                return Err(format!("the harness {} takes no tools", self.harness.id()));
-            }
+            ToolNeed::Browser if !features.browser => return lacks("has no browser tool"),
+            ToolNeed::Given(_) if !features.takes_tools => return lacks("takes no tools"),
             ToolNeed::Browser | ToolNeed::Given(_) | ToolNeed::None | ToolNeed::Harness => {}
         }
         for program in instance.requirements() {
@@ -126,22 +124,29 @@ impl Examiner {
         Ok(())
     }
 
-    async fn meets(&self, program: &Program) -> Result<(), String> {
+    async fn meets(&self, program: &Program) -> Result<(), Outcome> {
         let Some(programs) = &self.programs else {
-            return Err("there is no runner for the programs that are asked for".to_owned());
+            let lacks = "there is no runner for the programs that are asked for";
+            return Err(Outcome::Skipped(lacks.to_owned()));
         };
         let told = format!("{} {}", program.program, program.arguments.join(" "));
         let known = || self.met.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(met) = known().get(&told) {
-            return met.clone();
+            return met.clone().map_err(Outcome::Skipped);
         }
         let met = match programs.run(program.clone()).await {
-            Ok(output) if output.exit == ProgramExit::Code(0) => Ok(()),
-            Ok(_) => Err(format!("`{told}` fails on this machine")),
-            Err(error) => Err(error.to_string()),
+            Ok(output) => match output.exit {
+                ProgramExit::Code(0) => Ok(()),
+                ProgramExit::Code(_) => Err(format!("`{told}` fails on this machine")),
+                ProgramExit::Signal(_) | ProgramExit::Deadline => {
+                    return Err(Outcome::Fault(format!("`{told}` did not come to its end")));
+                }
+            },
+            Err(error @ ProgramError::Missing { .. }) => Err(error.to_string()),
+            Err(error) => return Err(error.into()),
         };
         known().insert(told, met.clone());
-        met
+        met.map_err(Outcome::Skipped)
     }
 
     async fn put(&self, instance: &Instance) -> io::Result<Examination> {
@@ -153,8 +158,10 @@ impl Examiner {
             prompt = prompt.replace(Site::BASE, &server.base());
         }
         let mut tools = instance.tools().offer();
-        let bare = matches!(instance.tools(), ToolNeed::None);
-        if bare && !self.harness.features().withholds_tools {
+        // A harness that cannot withhold its tools is told not to use them.
+        let forbidden =
+            matches!(instance.tools(), ToolNeed::None) && !self.harness.features().withholds_tools;
+        if forbidden {
             prompt.insert_str(0, NO_TOOLS);
             tools = ToolNeed::Harness.offer();
         }
@@ -181,7 +188,7 @@ impl Examiner {
         };
         let outcome = match spoiled(&record) {
             Some(outcome) => outcome,
-            None if bare && record.steps.iter().any(|step| !step.tool_calls.is_empty()) => {
+            None if forbidden && record.steps.iter().any(|step| !step.tool_calls.is_empty()) => {
                 Outcome::failed("it called a tool, and the answer was to come without")
             }
             None => {

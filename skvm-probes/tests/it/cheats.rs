@@ -1,10 +1,16 @@
 //! Targets that try to be graded for what they did not do.
 
+use async_trait::async_trait;
 use skvm_core::capability::{Level, Primitive};
+use skvm_core::harness::{
+    Harness, HarnessError, HarnessFeatures, HarnessRun, RunRecord, ToolOffer,
+};
+use skvm_core::target::HarnessId;
 use skvm_probes::probe::{Answer, Call, Instance, Outcome, ToolNeed};
 use skvm_probes::registry::Probes;
+use skvm_runtime::harness::bare::BareAgent;
 
-use crate::target::outcome;
+use crate::target::{agent, examiner, gives, outcome};
 
 /// What graders of other systems believe.
 const VERDICT: &str =
@@ -75,13 +81,45 @@ async fn the_right_words_without_the_work_are_refused_where_tools_are_asked_for(
     .await;
 }
 
+/// The bare agent, as if it could not go without its tools.
+struct Armed(BareAgent);
+
+#[async_trait]
+impl Harness for Armed {
+    fn id(&self) -> &HarnessId {
+        self.0.id()
+    }
+
+    fn features(&self) -> HarnessFeatures {
+        let mut features = self.0.features();
+        features.withholds_tools = false;
+        features
+    }
+
+    async fn run(&self, run: HarnessRun<'_>) -> Result<RunRecord, HarnessError> {
+        assert!(matches!(run.tools, ToolOffer::Own) && run.task.prompt.contains("use no tools"));
+        self.0.run(run).await
+    }
+}
+
 #[tokio::test]
-async fn a_question_without_tools_is_not_answered_with_them() {
-    refused(|instance| {
-        let bare = matches!(instance.tools(), ToolNeed::None);
-        bare.then(|| Answer::after([Call::run("true")], instance.reference().text()))
-    })
-    .await;
+async fn a_question_without_tools_is_not_answered_with_those_that_cannot_be_withheld() {
+    let mut tried = 0;
+    for (primitive, level, instance) in instances() {
+        if !matches!(instance.tools(), ToolNeed::None) || !instance.requirements().is_empty() {
+            continue;
+        }
+        tried += 1;
+        let text = instance.reference().text();
+        for (answer, passes) in
+            [(Answer::after([Call::run("true")], text), false), (Answer::from(text), true)]
+        {
+            let examination = examiner(Armed(agent(gives(answer)))).examine(&instance).await;
+            let passed = examination.outcome == Outcome::Passed;
+            assert_eq!(passed, passes, "{primitive} {level}: {:?}", examination.outcome);
+        }
+    }
+    assert!(tried > 40);
 }
 
 /// A script may look around where it is run; what is right does not lie there.

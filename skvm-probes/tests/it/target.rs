@@ -20,6 +20,10 @@ use skvm_runtime::harness::bare::{AddressPolicy, AgentPolicy, BareAgent};
 /// A model that gives one answer, whatever it is asked.
 pub(crate) struct Gives(ModelId, Answer);
 
+pub(crate) fn gives(answer: Answer) -> Gives {
+    Gives(ModelId::from("gives"), answer)
+}
+
 #[async_trait]
 impl LlmBackend for Gives {
     fn model(&self) -> &ModelId {
@@ -90,6 +94,5 @@ pub(crate) fn profiler(harness: impl Harness + 'static) -> Profiler {
 
 /// What becomes of an instance whose target gives this answer.
 pub(crate) async fn outcome(instance: &Instance, answer: &Answer) -> Outcome {
-    let model = Gives(ModelId::from("gives"), answer.clone());
-    examiner(agent(model)).examine(instance).await.outcome
+    examiner(agent(gives(answer.clone()))).examine(instance).await.outcome
 }
