@@ -50,7 +50,7 @@ pub fn table(profile: &CapabilityProfile) -> String {
         "primitive", "level", "95 %", "L1", "L2", "L3", "remark"
     );
     for primitive in Primitive::ALL {
-        let reason = profile.unmeasured.get(&primitive);
+        let reason = profile.unmeasured(primitive);
         if reason.is_some_and(|reason| reason.cause == UnmeasuredCause::NotAsked) {
             continue;
         }
@@ -163,7 +163,7 @@ pub async fn recover(
             all += 1;
             let found = run.profile.level(primitive);
             if found.is_none() {
-                let reason = run.profile.unmeasured.get(&primitive).map(|r| r.detail.clone());
+                let reason = run.profile.unmeasured(primitive).map(|r| r.detail.clone());
                 let reason = reason.unwrap_or_default();
                 return Err(Stop::Failed(format!("{primitive} was not measured: {reason}").into()));
             }

@@ -1,6 +1,6 @@
 //! Files in memory: what is put into a working directory, and what is found in one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
@@ -22,7 +22,7 @@ pub struct FileTree(BTreeMap<String, Vec<u8>>);
 /// Bounds of [`FileTree::read`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileTreeLimits {
-    /// Most files. Default 1,000.
+    /// Most files; ten times as many entries of folders are looked at. Default 1,000.
     pub files: usize,
     /// Most bytes of all files together. Default 16 MiB.
     pub bytes: u64,
@@ -81,9 +81,11 @@ impl FileTree {
     pub fn read(root: &Path, limits: FileTreeLimits) -> io::Result<Self> {
         let mut files = Self::default();
         let mut left = limits.bytes;
-        let mut folders = vec![(PathBuf::new(), 0)];
+        let mut visited = 0;
+        // Those at the top come first.
+        let mut folders = VecDeque::from([(PathBuf::new(), 0)]);
         let mut failed = None;
-        while let Some((folder, depth)) = folders.pop() {
+        while let Some((folder, depth)) = folders.pop_front() {
             let entries = match fs::read_dir(root.join(&folder)) {
                 Ok(entries) => entries,
                 Err(error) if depth == 0 => {
@@ -92,14 +94,16 @@ impl FileTree {
                 }
                 Err(_) => continue,
             };
-            let mut entries: Vec<_> = entries.filter_map(Result::ok).collect();
+            let most = limits.files.saturating_mul(10).saturating_sub(visited);
+            let mut entries: Vec<_> = entries.filter_map(Result::ok).take(most).collect();
+            visited += entries.len();
             // With a limit it matters which come first.
             entries.sort_by_key(fs::DirEntry::file_name);
             for entry in entries {
                 let path = folder.join(entry.file_name());
                 let Ok(kind) = entry.file_type() else { continue };
                 if kind.is_dir() && depth < limits.depth {
-                    folders.push((path, depth + 1));
+                    folders.push_back((path, depth + 1));
                 } else if kind.is_file() && files.len() < limits.files {
                     let Some(name) = slashed(&path) else { continue };
                     let Some(content) = read_file(&entry.path(), left) else { continue };
@@ -146,6 +150,9 @@ fn slashed(path: &Path) -> Option<String> {
 
 /// The content of a file of at most `most` bytes.
 fn read_file(path: &Path, most: u64) -> Option<Vec<u8>> {
+    if fs::symlink_metadata(path).ok()?.len() > most {
+        return None;
+    }
     let mut content = Vec::new();
     fs::File::open(path).ok()?.take(most + 1).read_to_end(&mut content).ok()?;
     (content.len() as u64 <= most).then_some(content)

@@ -118,6 +118,9 @@ impl Examiner {
             ToolNeed::Given(_) if !features.takes_tools => return lacks("takes no tools"),
             ToolNeed::Browser | ToolNeed::Given(_) | ToolNeed::None | ToolNeed::Harness => {}
         }
+        if instance.site().is_some() && !features.reaches_loopback {
+            return lacks("does not reach pages on loopback");
+        }
         for program in instance.requirements() {
             self.meets(program).await?;
         }
@@ -192,7 +195,9 @@ impl Examiner {
                 Outcome::failed("it called a tool, and the answer was to come without")
             }
             None => {
-                let files = FileTree::read(folder.path(), FileTreeLimits::default())?;
+                // A folder that the target has removed holds nothing.
+                let files = FileTree::read(folder.path(), FileTreeLimits::default());
+                let files = files.unwrap_or_default();
                 let requests = server.as_ref().map(SiteServer::requests).unwrap_or_default();
                 let evidence = Evidence {
                     answer: &record.text,
@@ -218,9 +223,9 @@ fn spoiled(record: &RunRecord) -> Option<Outcome> {
         // Whoever is cut off by a limit is graded by what is there.
         RunStatus::Ok | RunStatus::TurnLimit | RunStatus::Truncated => None,
         RunStatus::Filtered => Some(Outcome::Fault(told("the provider filtered the answer"))),
-        // Time that went by waiting for the model is no inability.
-        RunStatus::Timeout if record.llm_duration_ms >= record.duration_ms / 2 => {
-            Some(Outcome::Fault(told("the model was too slow")))
+        // Time that went by waiting, for the model or for a place, is no inability; time of its tools is.
+        RunStatus::Timeout if tool_millis(record) < record.duration_ms / 2 => {
+            Some(Outcome::Fault(told("the time went by waiting")))
         }
         RunStatus::Timeout => Some(Outcome::failed(told("it ran out of time"))),
         RunStatus::ProviderFault | RunStatus::HarnessCrashed | RunStatus::ParseFailed => {
@@ -228,4 +233,10 @@ fn spoiled(record: &RunRecord) -> Option<Outcome> {
         }
         _ => Some(Outcome::Fault(told("the run ended in an unknown way"))),
     }
+}
+
+/// Milliseconds that tools took, one after the other.
+fn tool_millis(record: &RunRecord) -> u64 {
+    let calls = record.steps.iter().flat_map(|step| &step.tool_calls);
+    calls.filter_map(|call| call.duration_ms).fold(0, u64::saturating_add)
 }

@@ -7,8 +7,9 @@ use html5ever::interface::{ElementFlags, NodeOrText, QuirksMode, TreeSink};
 use html5ever::tendril::{StrTendril, TendrilSink as _};
 use html5ever::{Attribute, QualName, local_name, ns, parse_document};
 
-/// Most tags of a page that are looked at: the parser's time grows with the square of their depth.
+/// Most tags of a page that are looked at, and most bytes: the parser's time grows with the square of both.
 const MAX_TAGS: usize = 2_000;
+const MAX_BYTES: usize = 64 << 10;
 
 /// A parsed page. Names of elements and attributes are in small letters, but for SVG's own.
 #[derive(Debug)]
@@ -41,10 +42,11 @@ enum Kind {
 const DOCUMENT: usize = 0;
 
 impl Html {
-    /// The page up to its 2,000th tag.
+    /// The page up to its 2,000th tag and its 65,536th byte.
     pub(crate) fn parse(page: &str) -> Self {
         let end = page.match_indices('<').nth(MAX_TAGS).map_or(page.len(), |(at, _)| at);
-        let page = page.get(..end).unwrap_or_default();
+        let end = (0..=end.min(MAX_BYTES)).rev().find(|at| page.is_char_boundary(*at));
+        let page = page.get(..end.unwrap_or(0)).unwrap_or_default();
         parse_document(Sink::default(), html5ever::ParseOpts::default()).one(page)
     }
 
@@ -197,7 +199,16 @@ impl Sink {
                 self.detach(child);
                 child
             }
-            NodeOrText::AppendText(text) => self.add(Kind::Text(text)),
+            NodeOrText::AppendText(text) => {
+                let mut nodes = self.nodes.borrow_mut();
+                let last = nodes[parent].children.last().copied().filter(|_| place.is_none());
+                if let Some(Node { kind: Kind::Text(before), .. }) = last.map(|at| &mut nodes[at]) {
+                    before.push_tendril(&text);
+                    return;
+                }
+                drop(nodes);
+                self.add(Kind::Text(text))
+            }
         };
         let mut nodes = self.nodes.borrow_mut();
         nodes[child].parent = Some(parent);
@@ -348,6 +359,11 @@ mod tests {
         let deep = "<div>".repeat(1_000_000);
         assert_eq!(Html::parse(&deep).all("div").len(), MAX_TAGS);
         let tables = "<table><td><b>x".repeat(200_000);
+        Html::parse(&format!("<table>{}", "x\n".repeat(500_000)));
+        Html::parse(&format!(
+            "<div {}>",
+            (0..200_000).map(|at| format!("a{at} ")).collect::<String>()
+        ));
         assert!(!Html::parse(&tables).elements().is_empty());
         Html::parse("\u{0}<!DOCTYPE<svg><![CDATA[<math><mi><table>&#xFFFFFFFF;");
     }

@@ -35,6 +35,8 @@ pub struct HarnessFeatures {
     pub withholds_tools: bool,
     /// It takes tools of the host's: [`ToolOffer::Only`].
     pub takes_tools: bool,
+    /// Its agents reach pages that are served on `127.0.0.1`.
+    pub reaches_loopback: bool,
 }
 
 /// How a skill reaches the model.

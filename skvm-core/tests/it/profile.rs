@@ -107,20 +107,23 @@ fn merging_takes_what_is_newer_and_keeps_the_rest_with_its_origin() {
     older.measurement = Some(measured(1));
     older.cost.total_tokens.input = Some(10);
     let fault = Unmeasured::new(UnmeasuredCause::Fault, "503");
-    older.unmeasured.insert(Primitive::ToolWeb, fault.clone());
+    older.unmeasured.insert(Primitive::ToolWeb.id().to_owned(), fault.clone());
     older
         .unmeasured
-        .insert(Primitive::ToolBrowser, Unmeasured::new(UnmeasuredCause::Skipped, "none"));
+        .insert("tool.browser".to_owned(), Unmeasured::new(UnmeasuredCause::Skipped, "none"));
     let mut newer = profile(&[(Primitive::ToolExec, Level::L3), (Primitive::ToolWeb, Level::L2)]);
     newer.measurement = Some(measured(2));
     newer.cost.total_tokens.input = Some(5);
     newer.profiled_at = "2026-02-01T00:00:00Z".to_owned();
-    newer.unmeasured.insert(Primitive::GenRegex, Unmeasured::new(UnmeasuredCause::NotAsked, "no"));
+    newer.unmeasured.insert(
+        Primitive::GenRegex.id().to_owned(),
+        Unmeasured::new(UnmeasuredCause::NotAsked, "no"),
+    );
     let merged = older.clone().merged(newer.clone()).unwrap();
     assert_eq!(merged.level(Primitive::ToolExec), Some(Level::L3));
     assert_eq!(merged.level(Primitive::GenRegex), Some(Level::L2));
     assert_eq!(merged.level(Primitive::ToolWeb), Some(Level::L2));
-    assert_eq!(merged.unmeasured.keys().copied().collect::<Vec<_>>(), [Primitive::ToolBrowser]);
+    assert_eq!(merged.unmeasured.keys().collect::<Vec<_>>(), ["tool.browser"]);
     assert_eq!(merged.profiled_at, newer.profiled_at);
     assert_eq!(merged.cost.total_tokens.input, Some(15));
     let origin = |primitive| merged.detail(primitive).unwrap().measurement.as_ref().map(|m| m.seed);
@@ -142,10 +145,12 @@ fn what_is_only_skipped_leaves_a_profile_whole() {
     let mut whole = profile(&all);
     assert!(whole.lacks_measurements());
     let reason = |cause| Unmeasured::new(cause, "why");
-    whole.unmeasured.insert(Primitive::ToolBrowser, reason(UnmeasuredCause::Skipped));
+    whole
+        .unmeasured
+        .insert(Primitive::ToolBrowser.id().to_owned(), reason(UnmeasuredCause::Skipped));
     assert!(!whole.lacks_measurements());
     for cause in [UnmeasuredCause::Fault, UnmeasuredCause::Cancelled, UnmeasuredCause::NotAsked] {
-        whole.unmeasured.insert(Primitive::ToolBrowser, reason(cause));
+        whole.unmeasured.insert(Primitive::ToolBrowser.id().to_owned(), reason(cause));
         assert!(whole.lacks_measurements(), "{cause:?}");
     }
 }
@@ -181,4 +186,19 @@ fn failure_reports_of_the_original_are_read() {
     assert!(reports.of(Primitive::GenRegex, Level::L2).is_empty());
     let back = serde_json::to_value(&reports).unwrap();
     assert_eq!(back["reports"]["gen.regex/L1"][0]["toolCallSummary"], "none");
+}
+
+#[test]
+fn primitives_of_a_later_version_are_kept() {
+    let json = json!({
+        "version": "1.0", "model": "m", "harness": "h", "profiledAt": "2026-01-01T00:00:00Z",
+        "capabilities": {"tool.exec": "L2", "tool.telepathy": "L1"},
+        "unmeasured": {"gen.code.cobol": {"cause": "skipped", "detail": "no compiler"}},
+    });
+    let read = CapabilityProfile::from_json(&json.to_string()).unwrap();
+    let merged = profile(&[(Primitive::GenRegex, Level::L1)]).merged(read).unwrap();
+    let back = serde_json::to_value(&merged).unwrap();
+    assert_eq!(back["capabilities"]["tool.telepathy"], "L1");
+    assert_eq!(back["unmeasured"]["gen.code.cobol"]["detail"], "no compiler");
+    assert_eq!(merged.level(Primitive::GenRegex), Some(Level::L1));
 }

@@ -120,15 +120,11 @@ impl<'a> TracedCall<'a> {
         any_string(&self.call.input, &|string| string.contains(text))
     }
 
-    /// Whether one of the arguments' strings runs a script: its name stands behind a shell's or behind `/`.
+    /// Whether one of the arguments' strings is a command that runs a script of this name: a shell is given it, or
+    /// it stands where a command stands, with its folder.
     #[must_use]
     pub fn runs(&self, script: &str) -> bool {
-        any_string(&self.call.input, &|text| {
-            text.match_indices(script).any(|(at, _)| {
-                let before = text.get(..at).unwrap_or_default();
-                before.ends_with('/') || before.trim_end().ends_with("sh")
-            })
-        })
+        any_string(&self.call.input, &|text| runs(text, script))
     }
 
     /// Whether a text occurs in the result.
@@ -145,5 +141,77 @@ fn any_string(value: &Value, test: &dyn Fn(&str) -> bool) -> bool {
         Value::Array(items) => items.iter().any(|item| any_string(item, test)),
         Value::Object(members) => members.values().any(|member| any_string(member, test)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Whether a shell text runs a script of this name. A text that is nothing but a path is taken for one, unless it
+/// begins with `./`.
+fn runs(text: &str, script: &str) -> bool {
+    let is_path =
+        !text.trim().contains(char::is_whitespace) && !text.trim_start().starts_with("./");
+    if is_path {
+        return false;
+    }
+    let names = |word: &str| {
+        word.strip_suffix(script).is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
+    };
+    let commands = text.split(['\n', ';', '|', '&', '(', ')', '{', '}', '`']);
+    commands.into_iter().any(|command| {
+        // Whether the next word is a command's name, or what a shell is to run.
+        let (mut first, mut shell) = (true, false);
+        for word in command.split_whitespace().map(|word| word.trim_matches(['"', '\''])) {
+            if (shell && names(word)) || (first && word.contains('/') && names(word)) {
+                return true;
+            }
+            if shell && word.starts_with('-') {
+                continue;
+            }
+            let base = word.rsplit('/').next().unwrap_or(word);
+            shell = first && matches!(base, "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh");
+            let leads =
+                matches!(base, "then" | "do" | "else" | "time" | "env" | "nohup" | "timeout")
+                    || word.contains('=')
+                    || word.bytes().all(|byte| byte.is_ascii_digit());
+            first = first && leads;
+        }
+        false
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_is_run_by_a_shell_or_by_its_path() {
+        for text in [
+            "sh x.sh",
+            "bash -e tools/x.sh 5",
+            "sh \"x.sh\" > out",
+            "cd work && ./x.sh",
+            "./x.sh",
+            "cat > x.sh <<'EOF'\necho 1\nEOF\nsh x.sh > result.txt; cat result.txt",
+            "chmod +x x.sh && /tmp/a/x.sh",
+            "n=$(sh x.sh 4)",
+            "for f in a b; do sh tools/x.sh $f; done",
+            "timeout 5 sh x.sh",
+            "A=1 sh x.sh",
+        ] {
+            assert!(runs(text, "x.sh"), "{text}");
+        }
+        for text in [
+            "x.sh",
+            "/tmp/a/x.sh",
+            "cat x.sh",
+            "cat ./x.sh",
+            "sh fx.sh 1",
+            "sh ./fx.sh 1",
+            "python3 -c '# x.sh'",
+            "chmod +x ./x.sh",
+            "grep -c a list.txt",
+            "",
+        ] {
+            assert!(!runs(text, "x.sh"), "{text}");
+        }
     }
 }

@@ -8,17 +8,17 @@ use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, by_evid
 
 pub(super) const LEVELS: Levels = [given, data, exact];
 
-/// Wants a call that runs the script, alone or with these words too, and shows what it printed.
-fn has_run(
-    evidence: &Evidence<'_>,
-    script: &str,
-    with: &[&str],
-    printed: &str,
-) -> Result<(), Mismatch> {
-    let ran = evidence.calls().iter().any(|call| {
-        call.mentions(script) && with.iter().all(|word| call.mentions(word)) && call.shows(printed)
-    });
-    if ran { Ok(()) } else { Err(format!("{script} was not run to print {printed}").into()) }
+/// Wants a call that runs the script, and one that shows what only it prints.
+fn has_run(evidence: &Evidence<'_>, script: &str, printed: &str) -> Result<(), Mismatch> {
+    let calls = evidence.calls();
+    if !calls.iter().any(|call| call.runs(script)) {
+        return Err(format!("{script} was not run").into());
+    }
+    if calls.iter().any(|call| call.shows(printed)) {
+        Ok(())
+    } else {
+        Err(format!("no call shows {printed}").into())
+    }
 }
 
 fn done(calls: impl IntoIterator<Item = Call>, answer: &str) -> Answer {
@@ -39,7 +39,7 @@ fn given(draw: &mut Draw) -> Instance {
     let expected = right.clone();
     let grader = by_evidence(move |evidence| {
         is_final_answer(evidence.answer, &expected)?;
-        has_run(evidence, "mix.sh", &[], &expected)
+        has_run(evidence, "mix.sh", &expected)
     });
     let call = Call::run(&format!("sh mix.sh {number}"));
     let own = format!(
@@ -72,10 +72,9 @@ fn data(draw: &mut Draw) -> Instance {
          another way.\n\n{LAST_LINE}the score code."
     );
     let expected = right.clone();
-    let file = path.clone();
     let grader = by_evidence(move |evidence| {
         is_final_answer(evidence.answer, &expected)?;
-        has_run(evidence, "score.sh", &[file.rsplit('/').next().unwrap_or(&file)], &expected)
+        has_run(evidence, "score.sh", &expected)
     });
     let call = |at: usize| Call::run(&format!("sh tools/score.sh data/{}.txt", names[at]));
     let mut instance = Instance::new(prompt, done([call(1)], &right), grader)
@@ -123,7 +122,7 @@ fn exact(draw: &mut Draw) -> Instance {
         if evidence.calls().iter().any(|call| call.runs("quick.sh") && call.shows(&quickly)) {
             return Err("the quick script was run".into());
         }
-        has_run(evidence, "exact.sh", &["strict"], &expected)
+        has_run(evidence, "exact.sh", &expected)
     });
     let call = |command: &str| Call::run(&format!("sh tools/{command} {path}"));
     let lines: String = values.iter().map(|value| format!("{value}\n")).collect();

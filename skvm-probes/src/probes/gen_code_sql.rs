@@ -17,9 +17,6 @@ pub(super) const LEVELS: Levels = [selection, grouping, combination];
 
 /// How long a query may take.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Most rows that are looked at.
-const MAX_ROWS: usize = 1_000;
-
 const RULES: &str = "Write one SELECT statement for SQLite, which may begin with WITH. It gives exactly the \
     columns that are named, in that order; what the columns are called in the result is up to you. Answer with \
     the statement alone, in one code block.";
@@ -231,8 +228,9 @@ fn combination(draw: &mut Draw) -> Instance {
 fn check(answer: &str, reference: &str, data: &[String]) -> Result<(), Mismatch> {
     let query = code(answer)?;
     for (at, data) in data.iter().enumerate() {
-        let right = run(reference, data)?;
-        let found = run(&query, data)?;
+        let right = run(reference, data, usize::MAX)?;
+        // One row more shows that there are too many.
+        let found = run(&query, data, right.len() + 1)?;
         if found.len() != right.len() {
             let (found, right) = (found.len(), right.len());
             return Err(
@@ -241,12 +239,25 @@ fn check(answer: &str, reference: &str, data: &[String]) -> Result<(), Mismatch>
         }
         for (row, (found, right)) in found.iter().zip(&right).enumerate() {
             if !(found.len() == right.len() && found.iter().zip(right).all(|(a, b)| same(a, b))) {
-                let told = format!("row {} should be {right:?} and is {found:?}", row + 1);
+                let (right, found) = (shown(right), shown(found));
+                let told = format!("row {} should be {right} and is {found}", row + 1);
                 return Err(format!("data {}: {told}", at + 1).into());
             }
         }
     }
     Ok(())
+}
+
+/// A row in words, the beginning of each cell.
+fn shown(row: &[Cell]) -> String {
+    let cell = |cell: &Cell| match cell {
+        Cell::Null => "NULL".to_owned(),
+        Cell::Integer(number) => number.to_string(),
+        Cell::Real(number) => number.to_string(),
+        Cell::Text(text) => text.chars().take(40).collect(),
+        Cell::Blob(bytes) => format!("{} bytes", bytes.len()),
+    };
+    row.iter().map(cell).collect::<Vec<_>>().join(", ")
 }
 
 fn same(one: &Cell, other: &Cell) -> bool {
@@ -261,13 +272,15 @@ fn same(one: &Cell, other: &Cell) -> bool {
     }
 }
 
-/// The rows of a query on fresh data, which it may only read, for a bounded time.
-fn run(query: &str, data: &str) -> Result<Vec<Vec<Cell>>, Mismatch> {
+/// The first rows of a query on fresh data, which it may only read, within bounds of time and size.
+fn run(query: &str, data: &str, most: usize) -> Result<Vec<Vec<Cell>>, Mismatch> {
     let told = |error: rusqlite::Error| Mismatch::new(format!("the statement fails: {error}"));
     let mut database = Connection::open_in_memory().map_err(told)?;
     database.execute_batch(data).map_err(told)?;
     let limit = |limit, most| database.set_limit(limit, most).map(drop).map_err(told);
-    limit(Limit::SQLITE_LIMIT_LENGTH, 1 << 20)?;
+    limit(Limit::SQLITE_LIMIT_LENGTH, 64 << 10)?;
+    limit(Limit::SQLITE_LIMIT_COLUMN, 20)?;
+    limit(Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 100)?;
     limit(Limit::SQLITE_LIMIT_SQL_LENGTH, 64 << 10)?;
     limit(Limit::SQLITE_LIMIT_EXPR_DEPTH, 200)?;
     let allow = |context: AuthContext<'_>| match context.action {
@@ -279,15 +292,15 @@ fn run(query: &str, data: &str) -> Result<Vec<Vec<Cell>>, Mismatch> {
     };
     database.authorizer(Some(allow)).map_err(told)?;
     let until = Instant::now() + PATIENCE;
-    database.progress_handler(10_000, Some(move || Instant::now() > until)).map_err(told)?;
+    database.progress_handler(1_000, Some(move || Instant::now() > until)).map_err(told)?;
     let mut batch = Batch::new(&database, query);
     let mut statement = batch.next().map_err(told)?.ok_or("there is no statement")?;
     let columns = statement.column_count();
     let mut rows = statement.query([]).map_err(told)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(told)? {
-        if found.len() == MAX_ROWS {
-            return Err("there are too many rows".into());
+        if found.len() == most {
+            break;
         }
         let cells = (0..columns).map(|at| row.get::<_, Cell>(at)).collect::<Result<_, _>>();
         found.push(cells.map_err(told)?);

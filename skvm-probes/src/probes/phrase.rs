@@ -126,23 +126,42 @@ pub(super) fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Sentences: what ends with a full stop, a question mark or an exclamation mark before white space or the end.
+/// Sentences: what ends with a full stop, a question mark or an exclamation mark, and any quotes or brackets behind
+/// it, before white space or the end. The full stop of an abbreviation ends none.
 pub(super) fn sentences(text: &str) -> Vec<String> {
     let mut sentences = Vec::new();
     let mut current = String::new();
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        current.push(character);
-        let ends = matches!(character, '.' | '!' | '?');
-        if ends && characters.peek().is_none_or(|next| next.is_whitespace()) {
-            sentences.push(current.trim().to_owned());
-            current.clear();
+    let mut words = text.split_whitespace().peekable();
+    while let Some(word) = words.next() {
+        if !current.is_empty() {
+            current.push(' ');
+        }
+        current.push_str(word);
+        let bare = word.trim_end_matches(['"', '\'', '”', '’', ')', ']', '*', '_']);
+        let goes_on = words.peek().is_some_and(|next| is_abbreviation(bare, next));
+        if bare.ends_with(['.', '!', '?']) && !goes_on {
+            sentences.push(std::mem::take(&mut current));
         }
     }
-    if !current.trim().is_empty() {
-        sentences.push(current.trim().to_owned());
+    if !current.is_empty() {
+        sentences.push(current);
     }
     sentences
+}
+
+/// Whether a word's full stop belongs to an abbreviation, by the word that follows.
+fn is_abbreviation(word: &str, next: &str) -> bool {
+    const BEFORE_NAMES: [&str; 9] = ["mr", "mrs", "ms", "dr", "st", "no", "prof", "vs", "approx"];
+    let Some(stem) = word.strip_suffix('.') else { return false };
+    let stem = stem.trim_start_matches(['"', '(', '[', '“']).to_lowercase();
+    let inner = stem.contains('.') || stem == "etc";
+    let small = next.chars().next().is_some_and(|c| c.is_lowercase() || c.is_ascii_digit());
+    // "No." ends a sentence unless a number follows.
+    let number = next.chars().next().is_some_and(|c| c.is_ascii_digit());
+    match stem.as_str() {
+        "no" => number,
+        stem => BEFORE_NAMES.contains(&stem) || (inner && small),
+    }
 }
 
 /// Wants a word to occur as a whole word.
@@ -216,6 +235,14 @@ mod tests {
     fn words_sentences_and_paragraphs_are_told_apart() {
         assert_eq!(words("It's a well-known – 'fact'."), ["it's", "a", "well-known", "fact"]);
         assert_eq!(sentences("It costs 3.5. Really? Yes").len(), 3);
+        assert_eq!(
+            sentences("Served from 7 a.m. to 10 a.m. in the hall. St. Vitus stays.").len(),
+            2
+        );
+        assert_eq!(
+            sentences("See No. 12, e.g. this. \"Really?\" No. It ends at 7 p.m. Good.").len(),
+            5
+        );
         assert_eq!(paragraphs("a\nb\n\n \nc\n"), ["a\nb", "c"]);
     }
 }

@@ -12,14 +12,14 @@ pub(super) const LEVELS: Levels = [pair, sum, comparison];
 const ONE_TURN: &str = "Read them with one call for each file, and make all these calls together in one turn, \
     before you see the result of any of them.";
 
-/// Wants one turn with a call for each file, which shows what stands in it.
-fn in_one_turn(evidence: &Evidence<'_>, files: &[(String, String)]) -> Result<(), Mismatch> {
+/// Wants one turn with a call for each file, which shows what stands in it and nowhere else.
+fn in_one_turn(evidence: &Evidence<'_>, contents: &[String]) -> Result<(), Mismatch> {
     let calls = evidence.calls();
     let turns: BTreeSet<usize> = calls.iter().map(|call| call.turn).collect();
     let together = turns.iter().any(|turn| {
         let mut free: Vec<_> = calls.iter().filter(|call| call.turn == *turn).collect();
-        files.iter().all(|(path, content)| {
-            let found = free.iter().position(|call| call.mentions(path) && call.shows(content));
+        contents.iter().all(|content| {
+            let found = free.iter().position(|call| call.shows(content));
             found.map(|at| free.remove(at)).is_some()
         })
     });
@@ -52,12 +52,10 @@ impl Batch {
         let one_by_one: Vec<Vec<Call>> = reads.iter().map(|call| vec![call.clone()]).collect();
         let (first, rest) = reads.split_at(1);
         let shell = Call::run(&format!("cat {}", paths.join(" ")));
-        let shown: Vec<(String, String)> =
-            paths.iter().map(|path| (*path).to_owned()).zip(marks).collect();
         let expected = right.clone();
         let grader = by_evidence(move |evidence| {
             is_final_answer(evidence.answer, &expected)?;
-            in_one_turn(evidence, &shown)
+            in_one_turn(evidence, &marks)
         });
         let misses: Vec<(&str, Answer)> =
             wrong.iter().map(|(fault, text)| (*fault, done(together.clone(), text))).collect();
@@ -106,11 +104,11 @@ fn sum(draw: &mut Draw) -> Instance {
     let values: Vec<u64> = (0..5).map(|_| draw.between(11..=99)).collect();
     let marks: Vec<String> = (0..5).map(|_| token(draw)).collect();
     let contents =
-        values.iter().zip(&marks).map(|(value, mark)| format!("{mark}\nstock: {value}\n"));
+        values.iter().zip(&marks).map(|(value, mark)| format!("stock: {value} {mark}\n"));
     let sum: u64 = values.iter().sum();
     Batch {
         asked: format!(
-            "Each has a line `stock: <number>`. What is the sum of the five numbers?\n\n{LAST_LINE}the sum."
+            "Each has a line `stock: <number> <code>`. What is the sum of the five numbers?\n\n{LAST_LINE}the sum."
         ),
         files: paths.into_iter().zip(contents).collect(),
         marks,

@@ -7,11 +7,13 @@ use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, by_evid
 
 pub(super) const LEVELS: Levels = [one, several, large];
 
-/// Wants a call that names the file and shows what stands in it.
+/// Wants a call that shows what stands in a file, and nowhere else.
 fn was_read(evidence: &Evidence<'_>, file: &str, content: &str) -> Result<(), Mismatch> {
-    let name = file.rsplit('/').next().unwrap_or(file);
-    let read = evidence.calls().iter().any(|call| call.mentions(name) && call.shows(content));
-    if read { Ok(()) } else { Err(format!("no call read {file}").into()) }
+    if evidence.calls().iter().any(|call| call.shows(content)) {
+        Ok(())
+    } else {
+        Err(format!("no call read {file}").into())
+    }
 }
 
 fn done(calls: impl IntoIterator<Item = Call>, answer: &str) -> Answer {
@@ -53,7 +55,7 @@ fn several(draw: &mut Draw) -> Instance {
     let sum: u64 = (0..5).filter(|at| *at != missing).map(|at| values[at]).sum();
     let right = format!("{sum}, {}", names[missing]);
     let prompt = format!(
-        "Each of the files {} in the working directory has a line `value: <number>`, but one of them does not \
+        "Each of the files {} in the working directory has a line `value: <number> <code>`, but one of them does not \
          exist. Read them. What is the sum of the values of those that exist, and which file does not exist?\n\n\
          {LAST_LINE}the sum, a comma, and the path of the missing file as it stands here.",
         listed(&names)
@@ -79,7 +81,7 @@ fn several(draw: &mut Draw) -> Instance {
         })
         .with_near_miss("the missing file is not named", done(reads(&all), &sum.to_string()));
     for at in there {
-        let content = format!("note: {}\nvalue: {}\n", marks[at], values[at]);
+        let content = format!("value: {} {}\n", values[at], marks[at]);
         instance = instance.with_file(names[at].as_str(), content);
     }
     instance

@@ -7,8 +7,12 @@ use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, by_evid
 
 pub(super) const LEVELS: Levels = [short, table, chain];
 
-/// Wants a file of these lines, written by a call that names it. Gives the place of the first such call.
-fn was_written(evidence: &Evidence<'_>, path: &str, right: &str) -> Result<usize, Mismatch> {
+/// Wants a file of these lines. Gives the place of the first call that names it, where one does.
+fn was_written(
+    evidence: &Evidence<'_>,
+    path: &str,
+    right: &str,
+) -> Result<Option<usize>, Mismatch> {
     let found = evidence.files.text(path).ok_or_else(|| format!("there is no text file {path}"))?;
     if found.trim_end() != right.trim_end() {
         let differs = right.lines().zip(found.lines().chain(std::iter::repeat("")));
@@ -22,8 +26,7 @@ fn was_written(evidence: &Evidence<'_>, path: &str, right: &str) -> Result<usize
     }
     let name = path.rsplit('/').next().unwrap_or(path);
     let wrote = |call: &crate::probe::TracedCall<'_>| call.mentions(name) && call.succeeded();
-    let place = evidence.calls().iter().position(wrote);
-    place.ok_or_else(|| format!("no call wrote {path}").into())
+    Ok(evidence.calls().iter().position(wrote))
 }
 
 fn said(calls: impl IntoIterator<Item = Call>) -> Answer {
@@ -122,10 +125,10 @@ fn chain(draw: &mut Draw) -> Instance {
         let mut last = None;
         for (path, content) in &files {
             let place = was_written(evidence, path, content)?;
-            if last.is_some_and(|last| place < last) {
+            if place.is_some() && place < last {
                 return Err(format!("{path} was written before the file in front of it").into());
             }
-            last = Some(place);
+            last = place.or(last);
         }
         Ok(())
     });

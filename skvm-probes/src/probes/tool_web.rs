@@ -143,8 +143,8 @@ fn pages(draw: &mut Draw) -> Instance {
                 .take(3)
                 .map(|(name, id)| json!({ "name": name, "id": id }))
                 .collect();
-            let next =
-                (from + 3 < listed.len()).then(|| format!("{root}/customers?page={}", page + 1));
+            let next = (from.saturating_add(3) < listed.len())
+                .then(|| format!("{root}/customers?page={}", page.saturating_add(1)));
             SiteResponse::json(&json!({ "customers": customers, "next": next }))
         } else if path == format!("/customers/{id}/orders") {
             let orders: Vec<_> = sums

@@ -141,7 +141,9 @@ impl Belief {
         }
         match self.inversion().map(|inversion| (inversion, self.doubtful(inversion))) {
             None => Next::Decided(likeliest),
-            Some((_, Some(level))) if judged < self.rule.cap + INVERSION_EXTRA => Next::Ask(level),
+            Some((_, Some(level))) if judged < self.rule.cap.saturating_add(INVERSION_EXTRA) => {
+                Next::Ask(level)
+            }
             Some((_, Some(_))) => Next::Decided(likeliest),
             // It is there: nothing above a level that is not reached counts.
             Some((inversion, None)) => {

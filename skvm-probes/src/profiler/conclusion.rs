@@ -174,12 +174,12 @@ impl Measured {
         self.reports.into_iter().for_each(|report| failures.add(report));
         match self.level {
             Ok(level) => {
-                profile.unmeasured.remove(&self.primitive);
+                profile.unmeasured.remove(self.primitive.id());
                 profile.details.push(self.detail);
                 profile.with_level(self.primitive, level)
             }
             Err(reason) => {
-                profile.unmeasured.insert(self.primitive, reason);
+                profile.unmeasured.insert(self.primitive.id().to_owned(), reason);
                 profile
             }
         }

@@ -19,7 +19,7 @@
 //!
 //! Only passed and failed instances count. A skipped one closes its level; a fault of the infrastructure is
 //! tried again, and then the next instance; a primitive that meets two such instances stays *unmeasured*. After
-//! [`Profiler::FAULTS_IN_A_ROW`] faults without a judged instance in between the run ends, and what is left
+//! [`Profiler::FAULTS_IN_A_ROW`] faults or some more without a judged instance in between the run ends, and what is left
 //! stays unmeasured.
 //!
 //! ```
@@ -139,7 +139,8 @@ pub enum ProfileRunError {
 impl Profiler {
     /// How often an instance is tried that the infrastructure fails.
     pub const ATTEMPTS: u32 = 3;
-    /// Faults of the infrastructure without a judged instance in between that end a run.
+    /// Faults of the infrastructure without a judged instance in between that end a run, and three more for each
+    /// further primitive under way.
     pub const FAULTS_IN_A_ROW: u32 = 9;
 
     /// Measures a model behind a harness with the [standard probes](Probes::standard).
@@ -197,7 +198,7 @@ impl Profiler {
     }
 
     /// The same profiler with another number of primitives under way at once. The instances of one primitive
-    /// follow each other, so this changes no result. Default 4.
+    /// follow each other, so this changes no result while the infrastructure holds. Default 4.
     pub fn with_concurrency(mut self, primitives: usize) -> Self {
         self.concurrency = primitives.max(1);
         self
@@ -228,13 +229,15 @@ impl Profiler {
     /// How it measures, as the profile will tell.
     #[must_use]
     pub fn measurement(&self) -> Measurement {
-        let harness = self.examiner.harness();
+        let (harness, limits) = (self.examiner.harness(), self.examiner.limits());
         Measurement {
             seed: self.seed,
             probe_set: self.probes.digest().to_string(),
             harness_version: harness.version().map(str::to_owned),
             temperature: harness.temperature(),
-            answer_tokens: self.examiner.limits().answer_tokens,
+            answer_tokens: limits.answer_tokens,
+            turns: limits.turns,
+            deadline_ms: u64::try_from(limits.deadline.as_millis()).unwrap_or(u64::MAX),
             rule: self.rule,
         }
     }
@@ -243,8 +246,16 @@ impl Profiler {
     /// primitives are measured, and by which rule, makes no difference to that.
     #[must_use]
     pub fn work(&self) -> Digest {
-        let Measurement { seed, probe_set, harness_version, temperature, answer_tokens, rule: _ } =
-            self.measurement();
+        let Measurement {
+            seed,
+            probe_set,
+            harness_version,
+            temperature,
+            answer_tokens,
+            turns,
+            deadline_ms,
+            rule: _,
+        } = self.measurement();
         Digest::builder("profile-work")
             .field(self.target.model.as_str().as_bytes())
             .field(self.target.harness.as_str().as_bytes())
@@ -253,6 +264,8 @@ impl Profiler {
             .field(harness_version.unwrap_or_default().as_bytes())
             .field(format!("{temperature:?}").as_bytes())
             .field(&answer_tokens.to_le_bytes())
+            .field(&turns.to_le_bytes())
+            .field(&deadline_ms.to_le_bytes())
             .finish()
     }
 }

@@ -46,7 +46,10 @@ impl Profiler {
             })
             .collect();
         self.tell(&ProfileEvent::Started { primitives: asked.len(), resumed: recorded.len() });
-        let state = RunState { recorded, faults: AtomicU32::new(0), stopped: Mutex::default() };
+        let more = u32::try_from(self.concurrency.min(asked.len())).unwrap_or(u32::MAX);
+        let most = more.saturating_sub(1).saturating_mul(3).saturating_add(Self::FAULTS_IN_A_ROW);
+        let faults = AtomicU32::new(0);
+        let state = RunState { recorded, faults, most, stopped: Mutex::default() };
         // Boxed, so that the whole can be spawned.
         let work: Vec<BoxFuture<'_, _>> =
             asked.iter().map(|probe| self.measure(*probe, &state).boxed()).collect();
@@ -68,14 +71,14 @@ impl Profiler {
         let mut profile = CapabilityProfile::new(&self.target, &now);
         let mut failures = FailureReports::new(&now);
         profile.measurement = Some(self.measurement());
-        profile.cost.duration_ms = Some(took.as_secs_f64() * 1e3);
+        profile.cost.duration_ms = Some((took.as_secs_f64() * 1e3).round());
         for primitive in Primitive::ALL {
             let cause = UnmeasuredCause::NotAsked;
             let detail = match self.probes.get(primitive) {
                 Some(_) => "it was not asked for",
                 None => "there is no probe for it",
             };
-            profile.unmeasured.insert(primitive, Unmeasured::new(cause, detail));
+            profile.unmeasured.insert(primitive.id().to_owned(), Unmeasured::new(cause, detail));
         }
         let mut judged = 0;
         for one in measured {
@@ -190,6 +193,8 @@ impl Profiler {
 struct RunState {
     recorded: Recorded,
     faults: AtomicU32,
+    /// Faults in a row that end the run.
+    most: u32,
     stopped: Mutex<Option<String>>,
 }
 
@@ -208,7 +213,7 @@ impl RunState {
         };
         let faults = self.faults.fetch_add(1, Ordering::AcqRel) + 1;
         let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        if faults >= Profiler::FAULTS_IN_A_ROW && stopped.is_none() {
+        if faults >= self.most && stopped.is_none() {
             tell(fault);
             *stopped = Some(fault.clone());
         }

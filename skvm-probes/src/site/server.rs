@@ -1,11 +1,11 @@
 //! The server: threads of the standard library, for a few requests of one agent.
 
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Site, SiteRequest, SiteResponse, decode_pairs};
 
@@ -91,16 +91,34 @@ fn serve(listener: &TcpListener, shared: &Arc<Shared>) {
             shared.connections.fetch_sub(1, Ordering::AcqRel);
             continue;
         }
-        let served = Arc::clone(shared);
-        let thread = thread::Builder::new().spawn(move || {
+        // Given back also when a site panics, or no thread can be started.
+        let place = Place(Arc::clone(shared));
+        let _ = thread::Builder::new().spawn(move || {
             // A client that breaks off breaks off its own request only.
-            let _ = answer(&stream, &served);
+            let _ = answer(&stream, &place.0);
             let _ = stream.shutdown(Shutdown::Both);
-            served.connections.fetch_sub(1, Ordering::AcqRel);
         });
-        if thread.is_err() {
-            shared.connections.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// One of the connections at once.
+struct Place(Arc<Shared>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A stream that is read until a moment, however slowly its bytes come.
+struct Until<'a>(&'a TcpStream, Instant);
+
+impl Read for Until<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if Instant::now() > self.1 {
+            return Err(io::ErrorKind::TimedOut.into());
         }
+        self.0.read(buffer)
     }
 }
 
@@ -124,7 +142,8 @@ fn answer(mut stream: &TcpStream, shared: &Shared) -> io::Result<()> {
 
 /// The request; `None` when it is none.
 fn read(stream: &TcpStream) -> io::Result<Option<SiteRequest>> {
-    let mut reader = BufReader::new(stream.take(MAX_HEAD + MAX_BODY));
+    let mut reader =
+        BufReader::new(Until(stream, Instant::now() + PATIENCE).take(MAX_HEAD + MAX_BODY));
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let mut words = line.split_whitespace();

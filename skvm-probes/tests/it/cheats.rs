@@ -132,3 +132,41 @@ async fn a_script_finds_nothing_but_its_inputs() {
     let outcome = outcome(&instance, &leak).await;
     assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
 }
+
+/// Taking the folder away is the script's own doing, and no fault of the infrastructure.
+#[tokio::test]
+async fn a_script_or_an_agent_that_removes_its_folder_has_failed() {
+    let probes = Probes::standard();
+    let probe = probes.get(Primitive::GenCodeShell).unwrap();
+    let instance = probe.generate(Level::L2, 3).unwrap();
+    let graded = outcome(&instance, &Answer::from("```sh\nrm -rf \"$PWD\"\n```")).await;
+    assert!(matches!(graded, Outcome::Failed(_)), "{graded:?}");
+    let probe = probes.get(Primitive::ToolFileWrite).unwrap();
+    let instance = probe.generate(Level::L1, 3).unwrap();
+    let graded = outcome(&instance, &Answer::after([Call::run("rm -rf \"$PWD\"")], "done")).await;
+    assert!(matches!(graded, Outcome::Failed(_)), "{graded:?}");
+}
+
+/// Another way to the same work is right as well.
+#[tokio::test]
+async fn what_the_prompt_leaves_open_is_accepted() {
+    let probes = Probes::standard();
+    let instance = |primitive, level| probes.get(primitive).unwrap().generate(level, 9).unwrap();
+    let read = instance(Primitive::ToolFileRead, Level::L2);
+    let text = read.reference().text();
+    let all = Answer::after([Call::run("cat data/*.txt")], text);
+    assert_eq!(outcome(&read, &all).await, Outcome::Passed);
+    let exec = instance(Primitive::ToolExec, Level::L2);
+    let [write, run] = exec.reference().turns() else { panic!("two turns") };
+    let (path, content) = (&write[0].arguments["path"], &write[0].arguments["content"]);
+    let (path, content) = (path.as_str().unwrap(), content.as_str().unwrap());
+    let command = run[0].arguments["command"].as_str().unwrap();
+    let at_once = format!("cat > {path} <<'EOF'\n{content}EOF\n{command}");
+    let at_once = Answer::after([Call::run(&at_once)], exec.reference().text());
+    assert_eq!(outcome(&exec, &at_once).await, Outcome::Passed);
+    let apart = instance(Primitive::FollowDelegation, Level::L1);
+    let command = apart.reference().turns()[0][0].arguments["command"].as_str().unwrap();
+    let calls = [Call::run(&format!("{command} > out.txt")), Call::read("out.txt")];
+    let apart_answer = Answer::after(calls, apart.reference().text());
+    assert_eq!(outcome(&apart, &apart_answer).await, Outcome::Passed);
+}

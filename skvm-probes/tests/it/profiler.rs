@@ -61,7 +61,7 @@ async fn planted_profiles_come_back_exactly() {
         for (primitive, level) in planted(seed).levels() {
             let found = run.profile.level(primitive);
             if found.is_none() && std::env::var_os("SKVM_TEST_ALL").is_none() {
-                let reason = &run.profile.unmeasured[&primitive];
+                let reason = &run.profile.unmeasured[primitive.id()];
                 assert_eq!(reason.cause, UnmeasuredCause::Skipped, "{primitive}: {reason:?}");
                 continue;
             }
@@ -82,7 +82,7 @@ async fn a_profile_tells_how_it_was_measured_and_reads_back_the_same() {
     assert_eq!(measurement.probe_set.len(), 64);
     assert!(measurement.harness_version.is_some());
     assert!(profile.is_partial);
-    let cause = profile.unmeasured[&Primitive::ToolWeb].cause;
+    let cause = profile.unmeasured[Primitive::ToolWeb.id()].cause;
     assert_eq!(cause, UnmeasuredCause::NotAsked);
     for primitive in QUICK {
         let detail = profile.detail(primitive).unwrap();
@@ -163,7 +163,7 @@ async fn a_provider_that_is_gone_leaves_things_unmeasured_and_nothing_at_l0() {
     assert!(run.profile.is_partial && run.profile.details.is_empty());
     assert!(run.stopped.as_ref().unwrap().contains("503"), "{:?}", run.stopped);
     for primitive in QUICK {
-        let reason = &run.profile.unmeasured[&primitive];
+        let reason = &run.profile.unmeasured[primitive.id()];
         assert_eq!(reason.cause, UnmeasuredCause::Fault);
         assert!(reason.detail.contains("503"), "{}", reason.detail);
     }
@@ -243,7 +243,7 @@ async fn cancelling_keeps_what_is_measured() {
         .await
         .unwrap();
     assert_eq!(run.profile.levels().count(), 1);
-    let reason = &run.profile.unmeasured[&Primitive::FollowStyle];
+    let reason = &run.profile.unmeasured[Primitive::FollowStyle.id()];
     assert_eq!(reason.cause, UnmeasuredCause::Cancelled);
     assert!(run.profile.is_partial);
 }
@@ -260,7 +260,7 @@ async fn what_machine_or_harness_lack_is_skipped() {
         .await
         .unwrap();
     for (primitive, word) in [(asked[0], "runner"), (asked[1], "browser")] {
-        let reason = &run.profile.unmeasured[&primitive];
+        let reason = &run.profile.unmeasured[primitive.id()];
         assert_eq!(reason.cause, UnmeasuredCause::Skipped);
         assert!(reason.detail.contains(word), "{}", reason.detail);
     }

@@ -49,7 +49,8 @@ impl ScratchRunner {
             spec = spec.with_variable(name, value);
         }
         let output = runner.run(spec).await.map_err(into_io)?;
-        let files = FileTree::read(folder.path(), FileTreeLimits::default())?;
+        // A program may have removed its own folder.
+        let files = FileTree::read(folder.path(), FileTreeLimits::default()).unwrap_or_default();
         Ok((output, files))
     }
 }

@@ -63,7 +63,9 @@ impl CapabilityProfile {
             }
         }
         let replaces = |detail: &PrimitiveDetail| {
-            newer.details.iter().any(|other| other.primitive_id == detail.primitive_id)
+            let id = &detail.primitive_id;
+            let measured = id.parse::<Primitive>().is_ok_and(|p| newer.level(p).is_some());
+            measured || newer.details.iter().any(|other| other.primitive_id == *id)
         };
         self.details.retain(|detail| !replaces(detail));
         self.details.extend(newer.details.iter().cloned());
@@ -73,13 +75,14 @@ impl CapabilityProfile {
         self.details.sort_by_key(place);
         let mut merged =
             newer.levels().fold(self, |profile, (p, level)| profile.with_level(p, level));
+        merged.capabilities.unknown.extend(newer.capabilities.unknown.clone());
         for (primitive, reason) in newer.unmeasured {
             if reason.cause != UnmeasuredCause::NotAsked {
                 merged.unmeasured.insert(primitive, reason);
             }
         }
-        let measured: Vec<Primitive> = merged.levels().map(|(primitive, _)| primitive).collect();
-        merged.unmeasured.retain(|primitive, _| !measured.contains(primitive));
+        let measured: Vec<&str> = merged.capabilities.known.keys().map(|p| p.id()).collect();
+        merged.unmeasured.retain(|id, _| !measured.contains(&id.as_str()));
         merged.is_partial = merged.lacks_measurements();
         merged.profiled_at = newer.profiled_at;
         merged.measurement = newer.measurement;
@@ -93,7 +96,7 @@ impl CapabilityProfile {
     #[must_use]
     pub fn lacks_measurements(&self) -> bool {
         let excused = |primitive: &Primitive| {
-            let reason = self.unmeasured.get(primitive);
+            let reason = self.unmeasured(*primitive);
             reason.is_some_and(|reason| reason.cause == UnmeasuredCause::Skipped)
         };
         Primitive::ALL.iter().any(|p| self.level(*p).is_none() && !excused(p))

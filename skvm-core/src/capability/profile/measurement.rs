@@ -19,6 +19,12 @@ pub struct Measurement {
     pub temperature: Option<f32>,
     /// Tokens that every answer was granted, beside those that the reference answer would take.
     pub answer_tokens: u32,
+    /// Turns that the target was granted for an instance.
+    #[serde(default)]
+    pub turns: usize,
+    /// Milliseconds that it was granted for an instance.
+    #[serde(default)]
+    pub deadline_ms: u64,
     /// When the evidence counted as decided.
     pub rule: SequentialRule,
 }

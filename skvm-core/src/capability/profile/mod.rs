@@ -64,10 +64,9 @@ pub struct CapabilityProfile {
     /// How it was measured; `None` when only the levels were carried over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measurement: Option<Measurement>,
-    /// Why primitives have no level, as far as that is known.
+    /// Why primitives have no level, by their id, as far as that is known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(with = "BTreeMap<String, Unmeasured>")]
-    pub unmeasured: BTreeMap<Primitive, Unmeasured>,
+    pub unmeasured: BTreeMap<String, Unmeasured>,
     /// Fields that this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -175,6 +174,12 @@ impl CapabilityProfile {
     /// The measured levels in catalogue order.
     pub fn levels(&self) -> impl Iterator<Item = (Primitive, Level)> + '_ {
         self.capabilities.known.iter().map(|(primitive, level)| (*primitive, *level))
+    }
+
+    /// Why a primitive has no level, where the profile tells.
+    #[must_use]
+    pub fn unmeasured(&self, primitive: Primitive) -> Option<&Unmeasured> {
+        self.unmeasured.get(primitive.id())
     }
 
     /// What the level of a primitive rests on, where the profile tells.

@@ -168,6 +168,8 @@ impl Harness for BareAgent {
         features.browser = self.tools.iter().any(|tool| tool.is_browser());
         features.withholds_tools = true;
         features.takes_tools = true;
+        features.reaches_loopback =
+            cfg!(feature = "http") && self.policy.addresses.allows("127.0.0.1:80");
         features
     }
 
