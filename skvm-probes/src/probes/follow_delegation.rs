@@ -1,29 +1,13 @@
 //! `follow.delegation`: leaving the work to the script that was named for it.
 
 use super::mixer::{file_mixed, file_mixer, mixed, mixer};
-use super::phrase::{LAST_LINE, is_final_answer, serial};
+use super::phrase::{LAST_LINE, done, is_final_answer, serial};
+use super::script_run::has_run;
 use super::{Levels, pools};
 use crate::draw::Draw;
-use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, by_evidence};
+use crate::probe::{Call, Instance, ToolNeed, by_evidence};
 
 pub(super) const LEVELS: Levels = [given, data, exact];
-
-/// Wants a call that runs the script, and one that shows what only it prints.
-fn has_run(evidence: &Evidence<'_>, script: &str, printed: &str) -> Result<(), Mismatch> {
-    let calls = evidence.calls();
-    if !calls.iter().any(|call| call.runs(script)) {
-        return Err(format!("{script} was not run").into());
-    }
-    if calls.iter().any(|call| call.shows(printed)) {
-        Ok(())
-    } else {
-        Err(format!("no call shows {printed}").into())
-    }
-}
-
-fn done(calls: impl IntoIterator<Item = Call>, answer: &str) -> Answer {
-    Answer::after(calls, format!("Answer: {answer}"))
-}
 
 /// The given script, not the head.
 fn given(draw: &mut Draw) -> Instance {

@@ -60,6 +60,7 @@ mod mixer;
 mod phrase;
 mod pools;
 mod script;
+mod script_run;
 mod unique_keys;
 
 use skvm_core::capability::{Level, Primitive};

@@ -1,7 +1,7 @@
 //! Reading answers in words.
 
 use crate::draw::Draw;
-use crate::probe::{Instance, Mismatch, by_answer};
+use crate::probe::{Answer, Call, Instance, Mismatch, by_answer};
 
 /// Asks for the form that [`final_answer`] reads.
 pub(super) const LAST_LINE: &str =
@@ -53,6 +53,11 @@ pub(super) fn question(
         .with_near_misses(misses)
         .with_near_miss("the answer is not marked", right)
         .with_near_miss("words follow", format!("Answer: {right}\nAnything else?"))
+}
+
+/// Calls, one a turn, and then a final answer.
+pub(super) fn done(calls: impl IntoIterator<Item = Call>, answer: &str) -> Answer {
+    Answer::after(calls, format!("Answer: {answer}"))
 }
 
 /// In small letters, with single spaces, and none beside commas.

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::phrase::{LAST_LINE, is_final_answer, serial, token};
+use super::phrase::{LAST_LINE, done, is_final_answer, serial, token};
 use super::{Levels, pools};
 use crate::draw::Draw;
-use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, by_evidence};
+use crate::probe::{Call, Evidence, Instance, Mismatch, ToolNeed, by_evidence};
 use crate::simulated::SimulatedBrowser;
 use crate::site::{Site, SiteRequest, SiteResponse};
 
@@ -48,10 +48,6 @@ fn fill(field: &str, value: &str) -> Call {
 
 fn click(text: &str) -> Call {
     browse("click", &[("text", text)])
-}
-
-fn done(calls: Vec<Call>, answer: &str) -> Answer {
-    Answer::after(calls, format!("Answer: {answer}"))
 }
 
 /// Wants a page's script to have loaded an address, as browsers tell in their requests.

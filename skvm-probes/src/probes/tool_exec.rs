@@ -1,29 +1,13 @@
 //! `tool.exec`: results that only running shows.
 
 use super::mixer::{mixed, mixer};
-use super::phrase::{LAST_LINE, is_final_answer, token};
+use super::phrase::{LAST_LINE, done, is_final_answer, token};
+use super::script_run::has_run;
 use super::{Levels, pools};
 use crate::draw::Draw;
-use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, by_evidence};
+use crate::probe::{Call, Instance, ToolNeed, by_evidence};
 
 pub(super) const LEVELS: Levels = [command, script, chain];
-
-/// Wants a call that runs the script, and one that shows what it printed.
-fn has_run(evidence: &Evidence<'_>, script: &str, printed: &str) -> Result<(), Mismatch> {
-    let calls = evidence.calls();
-    if !calls.iter().any(|call| call.runs(script)) {
-        return Err(format!("no call ran {script}").into());
-    }
-    if calls.iter().any(|call| call.shows(printed)) {
-        Ok(())
-    } else {
-        Err(format!("no call shows {printed}").into())
-    }
-}
-
-fn done(calls: impl IntoIterator<Item = Call>, answer: &str) -> Answer {
-    Answer::after(calls, format!("Answer: {answer}"))
-}
 
 /// One command.
 fn command(draw: &mut Draw) -> Instance {

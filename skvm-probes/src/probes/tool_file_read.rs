@@ -1,6 +1,6 @@
 //! `tool.file.read`: answers that stand in files and nowhere else.
 
-use super::phrase::{LAST_LINE, final_answer, is_final_answer, listed, serial, token};
+use super::phrase::{LAST_LINE, done, final_answer, is_final_answer, listed, serial, token};
 use super::{Levels, pools};
 use crate::draw::Draw;
 use crate::probe::{Answer, Call, Evidence, Instance, Mismatch, ToolNeed, by_evidence};
@@ -14,10 +14,6 @@ fn was_read(evidence: &Evidence<'_>, file: &str, content: &str) -> Result<(), Mi
     } else {
         Err(format!("no call read {file}").into())
     }
-}
-
-fn done(calls: impl IntoIterator<Item = Call>, answer: &str) -> Answer {
-    Answer::after(calls, format!("Answer: {answer}"))
 }
 
 /// One file by its path.
