@@ -29,7 +29,11 @@ pub use environment::{
     Action, ActionKind, Check, EnvironmentPlan, ManualReason, ManualStep, Scope, Word,
 };
 pub use set::{ArtifactError, ArtifactSet};
-pub use templates::{Parameter, ParameterType, Segment, Template, TemplateLanguage, Templates};
+pub use templates::{
+    EmbeddedCode, Fingerprint, Literal, LiteralContent, LiteralForm, MAX_RENDERED_BYTES,
+    MAX_VALUE_BYTES, Parameter, ParameterSource, ParameterType, Part, RenderError, Segment,
+    SkillTemplate, Spelling, Template, TemplateLanguage, Templates, ValueError,
+};
 pub use workflow::{
     Collection, EdgeCause, GroupKind, Resource, ResourceKind, StepId, Workflow, WorkflowEdge,
     WorkflowError, WorkflowFacts, WorkflowGroup, WorkflowStep, WorkflowStepKind,

@@ -23,7 +23,7 @@ mod placeholder;
 mod python;
 mod shell;
 mod surroundings;
-mod syntax;
+pub(crate) mod syntax;
 
 use async_trait::async_trait;
 use skvm_core::artifact::{

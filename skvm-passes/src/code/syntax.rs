@@ -48,7 +48,7 @@ enum Grammar {
 
 /// Two readings of what begins with `<`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Dialect {
+pub(crate) enum Dialect {
     /// TypeScript, where it can be a type.
     TypeScript,
     /// JavaScript, JSX and TSX, where it can be an element.
@@ -84,7 +84,8 @@ pub(super) fn parse_shell(code: &str) -> Option<Tree> {
     kept(Grammar::Shell, code, || parse_shell_now(code))
 }
 
-fn parse_shell_now(code: &str) -> Option<Tree> {
+/// [`parse_shell`] without looking at what is kept.
+pub(crate) fn parse_shell_now(code: &str) -> Option<Tree> {
     if code.replace("||", "").matches('|').count() > MAX_PIPES {
         return None;
     }
@@ -96,24 +97,32 @@ fn parse_shell_now(code: &str) -> Option<Tree> {
 }
 
 /// The syntax tree of a Python text; `None` when the parser gave up.
-pub(super) fn parse_python(code: &str) -> Option<Tree> {
-    kept(Grammar::Python, code, || {
-        PYTHON.with_borrow_mut(|parser| {
-            parse(parser, &tree_sitter_python::LANGUAGE.into(), code.as_bytes())
-        })
+pub(crate) fn parse_python(code: &str) -> Option<Tree> {
+    kept(Grammar::Python, code, || parse_python_now(code))
+}
+
+/// [`parse_python`] without looking at what is kept.
+pub(crate) fn parse_python_now(code: &str) -> Option<Tree> {
+    PYTHON.with_borrow_mut(|parser| {
+        parse(parser, &tree_sitter_python::LANGUAGE.into(), code.as_bytes())
     })
 }
 
 /// The syntax tree of a JavaScript or TypeScript text; `None` when the parser gave up.
 pub(super) fn parse_javascript(dialect: Dialect, code: &str) -> Option<Tree> {
-    kept(Grammar::JavaScript(dialect), code, || match dialect {
+    kept(Grammar::JavaScript(dialect), code, || parse_javascript_now(dialect, code))
+}
+
+/// [`parse_javascript`] without looking at what is kept.
+pub(crate) fn parse_javascript_now(dialect: Dialect, code: &str) -> Option<Tree> {
+    match dialect {
         Dialect::TypeScript => TYPESCRIPT.with_borrow_mut(|parser| {
             parse(parser, &tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(), code.as_bytes())
         }),
         Dialect::Jsx => TSX.with_borrow_mut(|parser| {
             parse(parser, &tree_sitter_typescript::LANGUAGE_TSX.into(), code.as_bytes())
         }),
-    })
+    }
 }
 
 fn parse(slot: &mut Option<Parser>, language: &Language, code: &[u8]) -> Option<Tree> {

@@ -1,27 +1,46 @@
-//! The `templates` pass: code blocks with holes.
+//! The `templates` pass: code that is written again and again with other values.
 //!
 //! # What it does
-//! Writes [`Templates`]: every shell and Python block that leaves something to fill in, as fixed text
-//! and typed parameters. The same placeholder twice is one parameter.
+//! Writes [`Templates`]: shell, Python and JavaScript code of the skill that has something to fill in, as fixed
+//! text and typed parameters, each with the [fingerprint](shape) by which the same code is recognised in what a
+//! model writes. It looks at code blocks (and at each command of a shell block), at inline commands, and at the
+//! calls that bundled scripts document. What is to be filled in is told by placeholders in twenty-odd
+//! [spellings](skvm_core::artifact::Spelling) and by the argument parsers of bundled Python scripts.
+//!
+//! # Before/after
+//! `python scripts/convert.py <input.csv> --out report.json` gives a template with the parameters `input_csv` and
+//! `out`, both paths.
 //!
 //! # Requires
 //! The [`CodeIndex`].
 //!
 //! # Preserves
-//! The text: this pass makes no edit.
+//! The text: this pass makes no edit. A placeholder that stands where no literal can (a program's name, half a
+//! statement) makes no template, since no value could be put there safely.
 //!
 //! # Cost
-//! Linear in the code.
+//! One parse a block, and one a command of a shell block.
+
+mod arguments;
+pub mod boost;
+mod build;
+pub mod shape;
+mod spelling;
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use skvm_core::artifact::{
-    Artifact, ArtifactKey, CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, Parameter,
-    ParameterType, Placeholder, Segment, Template, TemplateLanguage, Templates,
+    Artifact, ArtifactKey, CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, SkillTemplate,
+    TemplateLanguage, Templates,
 };
 use skvm_core::pass::{Pass, PassContext, PassError, PassId};
 use skvm_core::skill::Skill;
+use skvm_core::span::Span;
 
-use crate::code;
+use arguments::Arguments;
+use build::Builder;
+pub use shape::Shape;
 
 /// See the [module](self).
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,7 +53,7 @@ impl Pass for TemplatesPass {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn reads(&self) -> &'static [ArtifactKey] {
@@ -47,73 +66,88 @@ impl Pass for TemplatesPass {
 
     async fn run(&self, cx: &mut PassContext<'_>) -> Result<(), PassError> {
         let code = cx.artifact::<CodeIndex>()?.unwrap_or_default();
-        let templates =
-            code.blocks.iter().filter_map(|block| template(cx.skill(), block)).collect();
+        let templates = templates(cx.skill(), &code);
         cx.put(Templates { templates })
     }
 }
 
-fn template(skill: &Skill, block: &CodeBlock) -> Option<Template> {
+fn templates(skill: &Skill, code: &CodeIndex) -> Vec<SkillTemplate> {
+    let files = skill.bundle().files();
+    let parsers: BTreeMap<&str, Arguments> =
+        files.iter().filter_map(|file| Some((file.path(), Arguments::of(file)?))).collect();
+    let builder = Builder { bundle: skill.bundle(), parsers: &parsers };
+    let mut found = Vec::new();
+    for block in &code.blocks {
+        from_block(skill, block, &builder, &mut found);
+    }
+    for file in files {
+        let origin = CodeOrigin::File { path: file.path().to_owned() };
+        for (span, call) in arguments::documented_calls(file) {
+            found.extend(builder.template(TemplateLanguage::Shell, &call, &origin, span));
+        }
+    }
+    found
+}
+
+fn from_block(
+    skill: &Skill,
+    block: &CodeBlock,
+    builder: &Builder<'_>,
+    found: &mut Vec<SkillTemplate>,
+) {
     let language = match block.facts.language {
         CodeLanguage::Shell => TemplateLanguage::Shell,
         CodeLanguage::Python => TemplateLanguage::Python,
-        _ => return None,
+        CodeLanguage::JavaScript => TemplateLanguage::JavaScript,
+        _ => return,
     };
-    if block.placeholders.is_empty() {
-        return None;
-    }
-    let span = block.origin.span()?;
-    let code = match block.origin {
-        CodeOrigin::Fence { index, .. } => {
-            skill.document().fences().get(index)?.code(skill.source())
+    let (code, whole) = match block.origin {
+        CodeOrigin::Fence { index, span } => match skill.document().fences().get(index) {
+            Some(fence) => (fence.code(skill.source()), span),
+            None => return,
+        },
+        CodeOrigin::Inline { span, .. } => (span.text(skill.source()).into(), span),
+        CodeOrigin::File { .. } => return,
+    };
+    found.extend(builder.template(language, &code, &block.origin, whole));
+    let lines = commands(&code);
+    if language == TemplateLanguage::Shell && lines.len() > 1 {
+        // A model may make one of the calls of a block.
+        for line in lines {
+            let span = match block.origin {
+                CodeOrigin::Fence { index, .. } => skill
+                    .document()
+                    .fences()
+                    .get(index)
+                    .map_or(whole, |fence| fence.source_span(line)),
+                CodeOrigin::Inline { .. } | CodeOrigin::File { .. } => whole,
+            };
+            let text = code.get(line.start..line.end).unwrap_or_default();
+            found.extend(builder.template(language, text, &block.origin, span));
         }
-        CodeOrigin::Inline { span, .. } => span.text(skill.source()).into(),
-        CodeOrigin::File { .. } => return None,
-    };
-    // Found again in the code itself, since a fence in a list is not contiguous in the source.
-    let holes = code::placeholders(&code, &|span| span);
-    let (segments, parameters) = split(&code, &holes);
-    Some(Template { language, segments, parameters, span })
+    }
 }
 
-fn split(code: &str, holes: &[Placeholder]) -> (Vec<Segment>, Vec<Parameter>) {
-    let (mut segments, mut parameters) = (Vec::new(), Vec::<Parameter>::new());
-    let mut at = 0;
-    for hole in holes {
-        let text = code.get(at..hole.span.start).unwrap_or("");
-        if !text.is_empty() {
-            segments.push(Segment::Text(text.to_owned()));
-        }
-        let known = parameters.iter().position(|parameter| parameter.name == hole.name);
-        let index = known.unwrap_or_else(|| {
-            let (name, spelling) = (hole.name.clone(), hole.kind);
-            parameters.push(Parameter { kind: kind_of(&name), name, spelling });
-            parameters.len() - 1
-        });
-        segments.push(Segment::Hole(index));
-        at = hole.span.end;
-    }
-    let rest = code.get(at..).unwrap_or("");
-    if !rest.is_empty() {
-        segments.push(Segment::Text(rest.to_owned()));
-    }
-    (segments, parameters)
-}
+/// Most commands of a block that become templates of their own.
+const MAX_COMMANDS: usize = 64;
 
-/// The type that a parameter's name tells.
-fn kind_of(name: &str) -> ParameterType {
-    let has = |words: &[&str]| name.split('_').any(|part| words.contains(&part));
-    if has(&["key", "token", "secret", "password"]) {
-        ParameterType::Secret
-    } else if has(&["url", "uri", "endpoint"]) {
-        ParameterType::Url
-    } else if has(&[
-        "file", "path", "dir", "folder", "pdf", "csv", "json", "txt", "input", "output",
-    ]) {
-        ParameterType::Path
-    } else if has(&["number", "count", "limit", "port", "page", "pages", "amount", "size"]) {
-        ParameterType::Number
-    } else {
-        ParameterType::Text
+/// The commands of a shell text, where each is one line or several that are joined by backslashes; none when
+/// one reaches over lines in another way.
+fn commands(code: &str) -> Vec<Span> {
+    let (mut found, mut start, mut at) = (Vec::new(), None, 0);
+    for line in code.split_inclusive('\n') {
+        let text = line.trim_end_matches(['\n', '\r']);
+        let begins = *start.get_or_insert(at);
+        let end = at + text.len();
+        at += line.len();
+        if text.ends_with('\\') {
+            continue;
+        }
+        start = None;
+        let command = code.get(begins..end).unwrap_or_default();
+        if !command.trim().is_empty() && !command.trim_start().starts_with('#') {
+            found.push(Span::new(begins, end));
+        }
     }
+    if found.len() > MAX_COMMANDS { Vec::new() } else { found }
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use skvm_core::artifact::{
-    Artifact, CodeIndex, CodeOrigin, Dependencies, Segment, Templates, Workflow,
+    Artifact, CodeIndex, CodeOrigin, Dependencies, Literal, LiteralContent, Part, Segment,
+    Templates, Workflow,
 };
 use skvm_core::capability::{Gaps, Level, Requirements};
 use skvm_core::pass::Unit;
@@ -80,16 +81,35 @@ pub(crate) fn assert_sound(unit: &Unit, variant: &Variant) {
     assert!(workflow.edges.iter().all(|edge| edge.from < edge.to && edge.to.0 < steps));
     let Templates { templates } = artifact(variant);
     for template in &templates {
-        check("template", None, template.span);
-        let holes = template.segments.iter().filter_map(|segment| match segment {
-            Segment::Hole(index) => Some(*index),
-            Segment::Text(_) => None,
-        });
-        let used: BTreeSet<usize> = holes.collect();
+        let file = match &template.origin {
+            CodeOrigin::File { path } => Some(path.as_str()),
+            CodeOrigin::Fence { .. } | CodeOrigin::Inline { .. } => None,
+        };
+        check("template", file, template.span);
+        let template = &template.template;
+        let mut used = BTreeSet::new();
+        holes(&template.segments, &mut used);
         assert_eq!(used, (0..template.parameters.len()).collect(), "every parameter is used");
     }
     for diagnostic in variant.diagnostics() {
         diagnostic.span.into_iter().for_each(|span| check("diagnostic", None, span));
+    }
+}
+
+fn holes(segments: &[Segment], used: &mut BTreeSet<usize>) {
+    for segment in segments {
+        match segment {
+            Segment::Text(_) => {}
+            Segment::Literal(Literal { content: LiteralContent::Code(code), .. }) => {
+                holes(&code.segments, used);
+            }
+            Segment::Literal(Literal { content: LiteralContent::Parts(parts), .. }) => {
+                used.extend(parts.iter().filter_map(|part| match part {
+                    Part::Hole(index) => Some(*index),
+                    Part::Text(_) => None,
+                }));
+            }
+        }
     }
 }
 

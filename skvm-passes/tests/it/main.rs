@@ -9,6 +9,7 @@ mod corpus_imports;
 mod environment;
 #[cfg(unix)]
 mod environment_scripts;
+mod fingerprints;
 mod guard;
 mod hostile;
 mod manager;
@@ -16,6 +17,7 @@ mod mutations;
 mod passes;
 mod plan;
 mod refinement;
+mod rendering;
 mod requirements;
 mod rules;
 mod samples;
