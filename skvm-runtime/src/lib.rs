@@ -73,6 +73,7 @@ pub mod engine;
 pub mod environment;
 #[cfg(feature = "tokio")]
 pub mod harness;
+pub mod jit;
 #[cfg(feature = "tokio")]
 pub mod scheduler;
 #[cfg(feature = "test-util")]

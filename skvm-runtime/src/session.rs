@@ -54,6 +54,7 @@
 //! # assert_eq!(trace.turns.len(), 1);
 //! ```
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -65,15 +66,20 @@ use skvm_core::target::Target;
 use skvm_passes::variant::Variant;
 use tracing::warn;
 
+use crate::jit::{Following, Jit, LearnedFor};
 use crate::store::Store;
 use crate::trace::{Trace, TraceTurn, TracedCall};
 
-/// One run of at most one skill, seen through the hooks. It records a [`Trace`].
+/// One run of at most one skill, seen through the hooks. It records a [`Trace`], and lets a [`Jit`] follow.
 pub struct Session {
     trace: Trace,
+    inputs: BTreeMap<String, String>,
     store: Option<Arc<dyn Store>>,
+    following: Option<Following>,
     started: Instant,
     asked: Option<Instant>,
+    /// Whether the answer that comes next was given in the model's place.
+    responded: bool,
 }
 
 impl std::fmt::Debug for Session {
@@ -88,9 +94,12 @@ impl Session {
     pub fn new(target: Target, task: impl Into<String>) -> Self {
         Self {
             trace: Trace::new(target, task.into()),
+            inputs: BTreeMap::new(),
             store: None,
+            following: None,
             started: Instant::now(),
             asked: None,
+            responded: false,
         }
     }
 
@@ -102,10 +111,25 @@ impl Session {
         self
     }
 
+    /// The same session, whose task comes with typed inputs; see
+    /// [`Task::inputs`](skvm_core::harness::Task::inputs).
+    #[must_use]
+    pub fn with_inputs(mut self, inputs: BTreeMap<String, String>) -> Self {
+        self.inputs = inputs;
+        self
+    }
+
     /// The same session, whose trace is kept in a store.
     #[must_use]
     pub fn with_store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// The same session, followed by a JIT that learns from it and answers where it knows the way.
+    #[must_use]
+    pub fn with_jit(mut self, jit: &Jit, learned: LearnedFor<'_>) -> Self {
+        self.following = Some(jit.follow(learned));
         self
     }
 
@@ -131,6 +155,9 @@ impl Session {
         {
             warn!(%error, "the trace was not stored");
         }
+        if let Some(following) = self.following {
+            following.finish(&self.trace).await;
+        }
         self.trace
     }
 
@@ -145,12 +172,24 @@ fn millis(since: Instant) -> u64 {
 
 #[async_trait]
 impl Hooks for Session {
-    async fn before_llm(&mut self, _turn: &TurnView<'_>) -> Directive {
-        self.asked = Some(Instant::now());
-        Directive::Proceed
+    async fn before_llm(&mut self, turn: &TurnView<'_>) -> Directive {
+        let directive = match &mut self.following {
+            Some(following) => {
+                following.know(&self.inputs);
+                following.before_llm(turn).await
+            }
+            None => Directive::Proceed,
+        };
+        self.responded = matches!(directive, Directive::Respond(_));
+        self.asked = (!self.responded).then(Instant::now);
+        directive
     }
 
     async fn after_llm(&mut self, turn: &TurnView<'_>, response: &LlmResponse) {
+        let solidified = std::mem::take(&mut self.responded);
+        if let Some(following) = self.following.as_mut().filter(|_| !solidified) {
+            following.after_llm(turn.index, response);
+        }
         self.trace.usage.add(&response.usage);
         self.trace.turns.push(TraceTurn {
             index: turn.index,
@@ -158,17 +197,22 @@ impl Hooks for Session {
             calls: Vec::new(),
             usage: response.usage,
             llm_ms: self.asked.take().map(millis),
+            solidified,
         });
     }
 
     async fn before_tool(&mut self, call: &ToolCall) -> ToolDirective {
+        let fingerprint = self.following.as_ref().and_then(|it| it.fingerprint(call));
         if let Some(turn) = self.turn() {
-            turn.calls.push(TracedCall { call: call.clone(), result: None });
+            turn.calls.push(TracedCall { call: call.clone(), result: None, fingerprint });
         }
         ToolDirective::Allow
     }
 
     async fn after_tool(&mut self, call: &ToolCall, result: &ToolResult) {
+        if let Some(following) = &mut self.following {
+            following.after_tool(call, result);
+        }
         let traced = self
             .turn()
             .and_then(|turn| turn.calls.iter_mut().rev().find(|traced| traced.call.id == call.id));

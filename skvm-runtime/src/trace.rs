@@ -1,6 +1,7 @@
 //! What happened in a session.
 
 use serde::{Deserialize, Serialize};
+use skvm_core::artifact::Fingerprint;
 use skvm_core::digest::Digest;
 use skvm_core::harness::{RunStatus, ToolResult};
 use skvm_core::llm::{ToolCall, Usage};
@@ -42,6 +43,9 @@ pub struct TraceTurn {
     pub usage: Usage,
     /// Milliseconds of waiting for the answer; `None` when nobody was asked.
     pub llm_ms: Option<u64>,
+    /// Whether a routine answered in the model's place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub solidified: bool,
 }
 
 /// A tool call and its result.
@@ -51,6 +55,9 @@ pub struct TracedCall {
     pub call: ToolCall,
     /// The result; `None` when it was denied or the session ended first.
     pub result: Option<ToolResult>,
+    /// The structure of the call, where a [JIT](crate::jit) follows the session and the call has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
 }
 
 impl Trace {

@@ -100,13 +100,24 @@ pub struct PreparedEnvironment {
 pub struct Task {
     /// The task in words.
     pub prompt: String,
+    /// Values that the words are about, by name, where the host has them: the file that was dropped, the field of
+    /// a form. The model sees the words only; what is learned from runs can tell by these where a value came from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, String>,
 }
 
 impl Task {
     /// A task in words.
     #[must_use]
     pub fn new(prompt: impl Into<String>) -> Self {
-        Self { prompt: prompt.into() }
+        Self { prompt: prompt.into(), inputs: BTreeMap::new() }
+    }
+
+    /// The same task with one more input.
+    #[must_use]
+    pub fn with_input(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.inputs.insert(name.into(), value.into());
+        self
     }
 }
 

@@ -19,6 +19,7 @@ use super::flight::Flights;
 use super::{Inner, SkVm};
 #[cfg(feature = "tokio")]
 use crate::environment::Binder;
+use crate::jit::{Jit, SolidifyPolicy};
 use crate::store::{MemoryStore, Store, StoreAnswers};
 
 /// Collects what an engine works with; see [`SkVm::builder`].
@@ -32,6 +33,7 @@ pub struct SkVmBuilder {
     limits: LoadLimits,
     refiner: Option<Arc<dyn LlmBackend>>,
     host: Option<Arc<HostFacts>>,
+    solidify: Option<SolidifyPolicy>,
     #[cfg(feature = "tokio")]
     binder: Option<Binder>,
 }
@@ -96,6 +98,13 @@ impl SkVmBuilder {
         self
     }
 
+    /// Learns from runs and answers repeated work in the model's place, as far as a policy allows; see
+    /// [`jit`](crate::jit). Without one, nothing is learned.
+    pub fn solidify(mut self, policy: SolidifyPolicy) -> Self {
+        self.solidify = Some(policy);
+        self
+    }
+
     /// Sets up what skills need; without one, [`SkVm::prepare`] is refused.
     #[cfg(feature = "tokio")]
     pub fn binder(mut self, binder: Binder) -> Self {
@@ -116,9 +125,11 @@ impl SkVmBuilder {
             let answers = Arc::new(StoreAnswers::new(Arc::clone(&store)));
             passes = passes.with_llm(Arc::new(Recorded::new(model, answers)));
         }
+        let jit = self.solidify.map(|policy| Jit::new(Arc::clone(&store), policy));
         SkVm(Arc::new(Inner {
             passes,
             store,
+            jit,
             targets: self.targets,
             harnesses: self.harnesses,
             limits: self.limits,

@@ -30,6 +30,7 @@ pub use event::{Event, EventStream};
 
 #[cfg(feature = "tokio")]
 use crate::environment::{Binder, Consent, PrepareError, Prepared};
+use crate::jit::{Jit, LearnedFor, SolidifiedReport};
 use crate::session::Session;
 use crate::store::{Store, StoreError};
 use crate::trace::Trace;
@@ -69,6 +70,7 @@ struct Inner {
     host: Option<Arc<HostFacts>>,
     #[cfg(feature = "tokio")]
     binder: Option<Binder>,
+    jit: Option<Jit>,
     flights: Flights,
     subscribers: Subscribers,
     /// How many runs were begun.
@@ -119,6 +121,9 @@ pub enum EngineError {
     /// An artifact of a variant is not what its key says.
     #[error("reading a variant")]
     Artifact(#[from] ArtifactError),
+    /// The builder was given no policy for solidifying.
+    #[error("the engine was built without solidification")]
+    NoJit,
     /// The builder was given no binder.
     #[cfg(feature = "tokio")]
     #[error("no binder was given to the engine, so it can set nothing up")]
@@ -325,7 +330,13 @@ impl SkVm {
             }
             None => (None, None::<SkillView>),
         };
-        let mut session = self.session(&target, &task.prompt, skill.as_deref(), variant.as_deref());
+        let learned = learned_for(&target, skill.as_deref(), variant.as_deref());
+        let mut session = self
+            .new_session(learned.with_environment(environment.as_ref()), &task.prompt)
+            .with_inputs(task.inputs.clone());
+        if let Some(skill) = &skill {
+            session = session.with_skill(skill, variant.as_deref());
+        }
         let run_id = self.0.runs.fetch_add(1, Ordering::Relaxed);
         let on_event = |event: &HarnessEvent| {
             self.tell(|| Event::Harness { run: run_id, event: event.clone() });
@@ -374,7 +385,8 @@ impl SkVm {
         Err(HarnessError::Unsupported { harness: id.clone(), what }.into())
     }
 
-    /// A session for a loop of the host's own; its trace goes to the engine's store.
+    /// A session for a loop of the host's own; its trace goes to the engine's store, and the engine's JIT, if it has
+    /// one, follows it.
     #[must_use]
     pub fn session(
         &self,
@@ -383,11 +395,41 @@ impl SkVm {
         skill: Option<&Skill>,
         variant: Option<&Variant>,
     ) -> Session {
-        let session = Session::new(target.clone(), task).with_store(Arc::clone(&self.0.store));
+        let session = self.new_session(learned_for(target, skill, variant), task);
         match skill {
             Some(skill) => session.with_skill(skill, variant),
             None => session,
         }
+    }
+
+    fn new_session(&self, learned: LearnedFor<'_>, task: &str) -> Session {
+        let session = Session::new(learned.target_of().clone(), task);
+        let session = session.with_store(Arc::clone(&self.0.store));
+        match &self.0.jit {
+            Some(jit) => session.with_jit(jit, learned),
+            None => session,
+        }
+    }
+
+    /// What was learned of repeated work: how far it is, what was counted, and what was saved.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the engine was built without [`solidify`](SkVmBuilder::solidify), or the store fails.
+    pub async fn solidified(
+        &self,
+        learned: LearnedFor<'_>,
+    ) -> Result<Vec<SolidifiedReport>, EngineError> {
+        let jit = self.0.jit.as_ref().ok_or(EngineError::NoJit)?;
+        Ok(jit.solidified(learned).await?)
+    }
+
+    /// Forgets what was learned of repeated work.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the engine was built without [`solidify`](SkVmBuilder::solidify), or the store fails.
+    pub async fn forget_solidified(&self, learned: LearnedFor<'_>) -> Result<(), EngineError> {
+        let jit = self.0.jit.as_ref().ok_or(EngineError::NoJit)?;
+        Ok(jit.forget(learned).await?)
     }
 
     /// What happens from now on. A reader that falls behind by more than 1,024 events loses some and
@@ -405,5 +447,17 @@ impl SkVm {
 
     fn tell(&self, event: impl FnOnce() -> Event) {
         self.0.subscribers.send(event);
+    }
+}
+
+fn learned_for<'a>(
+    target: &'a Target,
+    skill: Option<&Skill>,
+    variant: Option<&'a Variant>,
+) -> LearnedFor<'a> {
+    let learned = LearnedFor::target(target);
+    match skill {
+        Some(skill) => learned.with_skill(skill, variant),
+        None => learned,
     }
 }

@@ -8,7 +8,7 @@ use skvm_core::digest::Digest;
 use skvm_core::llm::LlmResponse;
 use skvm_passes::variant::Variant;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, StoredRecord};
 use crate::trace::Trace;
 
 /// Most traces that are kept of one skill; the oldest go first.
@@ -25,6 +25,17 @@ struct State {
     variants: BTreeMap<Digest, Arc<Variant>>,
     answers: BTreeMap<Digest, LlmResponse>,
     traces: BTreeMap<Digest, VecDeque<Trace>>,
+    scopes: BTreeMap<Digest, Scope>,
+}
+
+/// The records of one scope.
+#[derive(Debug, Default)]
+struct Scope {
+    revision: u64,
+    /// By the revision at which each was written last.
+    records: BTreeMap<u64, StoredRecord>,
+    /// That revision, by key.
+    revisions: BTreeMap<Digest, u64>,
 }
 
 impl MemoryStore {
@@ -71,5 +82,36 @@ impl Store for MemoryStore {
             .get(&skill)
             .map(|traces| traces.iter().cloned().collect())
             .unwrap_or_default())
+    }
+
+    async fn records(&self, scope: Digest, since: u64) -> Result<Vec<StoredRecord>, StoreError> {
+        let state = self.state();
+        let Some(scope) = state.scopes.get(&scope) else { return Ok(Vec::new()) };
+        Ok(scope
+            .records
+            .range(since.saturating_add(1)..)
+            .map(|(_, record)| record.clone())
+            .collect())
+    }
+
+    async fn swap_record(
+        &self,
+        scope: Digest,
+        key: Digest,
+        expected: u64,
+        value: Option<&str>,
+    ) -> Result<Option<u64>, StoreError> {
+        let mut state = self.state();
+        let scope = state.scopes.entry(scope).or_default();
+        let current = scope.revisions.get(&key).copied().unwrap_or(0);
+        if current != expected {
+            return Ok(None);
+        }
+        scope.revision += 1;
+        let revision = scope.revision;
+        scope.records.remove(&current);
+        scope.records.insert(revision, StoredRecord { key, revision, value: value.map(Arc::from) });
+        scope.revisions.insert(key, revision);
+        Ok(Some(revision))
     }
 }

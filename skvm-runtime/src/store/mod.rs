@@ -1,4 +1,4 @@
-//! Where compiled variants, recorded answers and traces are kept.
+//! Where compiled variants, recorded answers, traces and what is learned from them are kept.
 
 mod memory;
 
@@ -29,7 +29,7 @@ use crate::trace::Trace;
 /// use skvm_core::llm::LlmResponse;
 /// use skvm_passes::variant::Variant;
 /// use skvm_runtime::trace::Trace;
-/// use skvm_runtime::store::{Store, StoreError};
+/// use skvm_runtime::store::{Store, StoreError, StoredRecord};
 ///
 /// /// Keeps variants and forgets the rest.
 /// #[derive(Default)]
@@ -60,6 +60,20 @@ use crate::trace::Trace;
 ///
 ///     async fn traces(&self, _skill: Digest) -> Result<Vec<Trace>, StoreError> {
 ///         Ok(Vec::new())
+///     }
+///
+///     async fn records(&self, _scope: Digest, _since: u64) -> Result<Vec<StoredRecord>, StoreError> {
+///         Ok(Vec::new())
+///     }
+///
+///     async fn swap_record(
+///         &self,
+///         _scope: Digest,
+///         _key: Digest,
+///         expected: u64,
+///         _value: Option<&str>,
+///     ) -> Result<Option<u64>, StoreError> {
+///         Ok(Some(expected + 1))
 ///     }
 /// }
 ///
@@ -103,6 +117,38 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
     async fn traces(&self, skill: Digest) -> Result<Vec<Trace>, StoreError>;
+
+    /// The records of a scope that were written or removed after a revision, in the order of their revisions; all
+    /// that are there since revision 0. What a record holds is its writer's business.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn records(&self, scope: Digest, since: u64) -> Result<Vec<StoredRecord>, StoreError>;
+
+    /// Writes a record, or removes it with `None`, if its revision is still the one that is expected: 0 for one
+    /// that was never there. Gives the new revision, which is higher than any before in that scope, and `None`
+    /// when somebody else was first; nothing is written then. So no update is ever lost.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written; nothing is visible then.
+    async fn swap_record(
+        &self,
+        scope: Digest,
+        key: Digest,
+        expected: u64,
+        value: Option<&str>,
+    ) -> Result<Option<u64>, StoreError>;
+}
+
+/// A record as a store keeps it; see [`Store::records`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// Its name within the scope.
+    pub key: Digest,
+    /// The revision at which it was written last, from 1.
+    pub revision: u64,
+    /// What it holds; `None` for one that was removed.
+    pub value: Option<Arc<str>>,
 }
 
 const _: fn(&dyn Store) = |_| {};

@@ -7,6 +7,7 @@ mod command;
 mod engine;
 #[cfg(all(feature = "tokio", unix))]
 mod environment;
+mod jit;
 #[cfg(feature = "http")]
 mod loopback;
 #[cfg(feature = "http")]

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use skvm_core::digest::Digest;
 use skvm_core::llm::LlmResponse;
 use skvm_passes::variant::Variant;
-use skvm_runtime::store::{MemoryStore, Store, StoreError};
+use skvm_runtime::store::{MemoryStore, Store, StoreError, StoredRecord};
 use skvm_runtime::trace::Trace;
 
 /// Operations are named like the methods of [`Store`].
@@ -77,5 +77,21 @@ impl Store for Watched {
     async fn traces(&self, skill: Digest) -> Result<Vec<Trace>, StoreError> {
         self.enter("traces")?;
         self.inner.traces(skill).await
+    }
+
+    async fn records(&self, scope: Digest, since: u64) -> Result<Vec<StoredRecord>, StoreError> {
+        self.enter("records")?;
+        self.inner.records(scope, since).await
+    }
+
+    async fn swap_record(
+        &self,
+        scope: Digest,
+        key: Digest,
+        expected: u64,
+        value: Option<&str>,
+    ) -> Result<Option<u64>, StoreError> {
+        self.enter("swap_record")?;
+        self.inner.swap_record(scope, key, expected, value).await
     }
 }

@@ -1,0 +1,496 @@
+//! One session as the JIT follows it: watching what the model does, or acting in its place.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use skvm_core::artifact::{Fingerprint, ParameterType};
+use skvm_core::digest::Digest;
+use skvm_core::harness::{Directive, RunStatus, ToolResult, TurnView};
+use skvm_core::llm::{
+    LlmBackendExt, LlmRequest, LlmResponse, Message, StopReason, ToolCall, Usage,
+};
+use skvm_passes::templates::Shape;
+use tracing::{debug, warn};
+
+use super::Jit;
+use super::call;
+use super::derivation::Known;
+use super::index::RoutineId;
+use super::policy::Mode;
+use super::record::{Cost, Evidence};
+use super::routine::{MAX_CALLS, Routine, Run, RunCall};
+use super::scope::{Ready, Scope};
+use crate::trace::Trace;
+
+/// Longest output of a call that is learned from as a whole.
+const MAX_OUTPUT: usize = 16 * 1024;
+
+/// Most bytes of a task and of a call's arguments that are learned from, and of a run as a whole.
+const MAX_TEXT: usize = 64 * 1024;
+const MAX_RUN: usize = 256 * 1024;
+
+/// See the [module](self).
+pub(crate) struct Following {
+    jit: Jit,
+    scope: Arc<Scope>,
+    phase: Phase,
+    /// Whether the session began with nothing but the task.
+    fresh: bool,
+    inputs: BTreeMap<String, String>,
+    /// What a small model was asked for values took.
+    usage: Usage,
+    made: Vec<Made>,
+}
+
+/// A call that the model made.
+struct Made {
+    turn: usize,
+    call: ToolCall,
+    shape: Option<Shape>,
+    /// Whether it holds a value that must not be kept.
+    secret: bool,
+    result: Option<ToolResult>,
+}
+
+enum Phase {
+    /// Nothing happened yet.
+    Waiting,
+    /// The model does the work, and is compared with what was predicted.
+    Watching(Vec<Prediction>),
+    /// A routine does the work.
+    Acting(Box<Acting>),
+    /// A routine did, up to a guard that did not hold.
+    Left { id: RoutineId, answers: u64 },
+}
+
+/// A routine that may be what the model is about to do.
+struct Prediction {
+    id: RoutineId,
+    routine: Arc<Routine>,
+    known: Known,
+    /// The step that comes next.
+    next: usize,
+    /// Calls of the last turn whose results are not looked at yet, by step and position in `made`.
+    open: Vec<(usize, usize)>,
+    failed: bool,
+    sure: bool,
+    would_answer: bool,
+}
+
+/// A routine in the model's place.
+struct Acting {
+    id: RoutineId,
+    routine: Arc<Routine>,
+    known: Known,
+    next: usize,
+    /// The calls that were answered last, by step and id, with their results.
+    open: Vec<(usize, String, Option<ToolResult>)>,
+    /// How many answers were given.
+    answers: u64,
+    /// Whether the final text is answered too.
+    finishes: bool,
+    /// Whether all steps are done and their guards held.
+    done: bool,
+}
+
+impl Following {
+    pub(super) fn new(jit: Jit, scope: Arc<Scope>) -> Self {
+        Self {
+            jit,
+            scope,
+            phase: Phase::Waiting,
+            fresh: true,
+            inputs: BTreeMap::new(),
+            usage: Usage::default(),
+            made: Vec::new(),
+        }
+    }
+
+    /// Tells the typed inputs of the task.
+    pub(crate) fn know(&mut self, inputs: &BTreeMap<String, String>) {
+        self.inputs.clone_from(inputs);
+    }
+
+    /// Whether to answer in the model's place.
+    pub(crate) async fn before_llm(&mut self, turn: &TurnView<'_>) -> Directive {
+        if matches!(self.phase, Phase::Waiting) {
+            self.begin(turn).await;
+        }
+        if matches!(self.phase, Phase::Watching(_)) {
+            self.look_at_results();
+        }
+        let Phase::Acting(acting) = &mut self.phase else { return Directive::Proceed };
+        match acting.answer(turn.index) {
+            Ok(Some(response)) => Directive::Respond(response),
+            Ok(None) => Directive::Proceed,
+            Err(reason) => {
+                debug!(reason, "the model goes on from here");
+                self.phase = Phase::Left { id: acting.id, answers: acting.answers };
+                Directive::Proceed
+            }
+        }
+    }
+
+    /// Decides who does the work.
+    async fn begin(&mut self, turn: &TurnView<'_>) {
+        self.phase = Phase::Watching(Vec::new());
+        self.fresh = !turn
+            .messages
+            .iter()
+            .any(|message| matches!(message, Message::Assistant { .. } | Message::Tool { .. }));
+        if !self.fresh {
+            return;
+        }
+        let jit = self.jit.clone();
+        let policy = jit.policy();
+        if let Err(error) = self.scope.refresh(jit.store(), policy).await {
+            warn!(%error, "what was learned cannot be read; the model does the work");
+            return;
+        }
+        let mut possible = Vec::new();
+        for (id, ready) in self.scope.find(turn.task) {
+            let Some(mut known) = ready.routine.start(turn.task, &self.inputs) else { continue };
+            let sure = ready.routine.is_sure(&known);
+            if self.ask(&ready.routine, turn.task, &mut known).await {
+                possible.push((id, ready, known, sure));
+            }
+        }
+        let acting = match policy.mode {
+            Mode::Act => chosen(&possible),
+            Mode::DryRun => None,
+        };
+        if let Some((id, ready, known, _)) = acting.and_then(|at| possible.get(at)) {
+            let acting = Acting {
+                id: *id,
+                routine: Arc::clone(&ready.routine),
+                known: known.clone(),
+                next: 0,
+                open: Vec::new(),
+                answers: 0,
+                finishes: ready.answers,
+                done: false,
+            };
+            // A value that cannot be written is the task's fault; the model does the work then.
+            if acting.routine.steps.first().is_some_and(|step| step.arguments(known).is_ok()) {
+                self.phase = Phase::Acting(Box::new(acting));
+                return;
+            }
+        }
+        let predictions = possible.into_iter().map(|(id, ready, known, sure)| Prediction {
+            id,
+            routine: ready.routine,
+            known,
+            next: 0,
+            open: Vec::new(),
+            failed: false,
+            sure,
+            would_answer: sure && ready.acts,
+        });
+        self.phase = Phase::Watching(predictions.collect());
+    }
+
+    /// Asks a small model for the values that only a model can find. Whether all are there.
+    async fn ask(&mut self, routine: &Routine, task: &str, known: &mut Known) -> bool {
+        if routine.questions.is_empty() {
+            return true;
+        }
+        let Some(model) = &self.jit.policy().extractor else { return false };
+        let request = LlmRequest::user(question(routine, task));
+        match model.complete_as::<Found>(request).await {
+            Ok(found) => {
+                self.usage.add(&found.usage);
+                let kinds: Vec<ParameterType> =
+                    routine.questions.iter().map(|it| it.kind).collect();
+                known.answers = found.value.values;
+                known.answers.len() == kinds.len()
+                    && known
+                        .answers
+                        .iter()
+                        .zip(kinds)
+                        .all(|(value, kind)| kind.check(value).is_ok())
+            }
+            Err(error) => {
+                self.usage.add(&error.usage());
+                debug!(%error, "a small model found no values");
+                false
+            }
+        }
+    }
+
+    /// Takes in the model's own answer.
+    pub(crate) fn after_llm(&mut self, turn: usize, response: &LlmResponse) {
+        let Self { phase, made, scope, .. } = self;
+        for call in &response.tool_calls {
+            let shape = call::shape(&call.name, &call.arguments);
+            let secret = shape.as_ref().is_some_and(|shape| {
+                let values = scope.templates.of_shape(shape).values;
+                values.iter().any(|value| value.kind == ParameterType::Secret)
+            });
+            if let Phase::Watching(predictions) = phase {
+                for prediction in predictions.iter_mut() {
+                    prediction.compare(call, shape.as_ref(), made.len());
+                }
+            }
+            made.push(Made { turn, call: call.clone(), shape, secret, result: None });
+        }
+    }
+
+    /// The structure of a call.
+    pub(crate) fn fingerprint(&self, call: &ToolCall) -> Option<Fingerprint> {
+        match &self.phase {
+            Phase::Acting(acting) => acting.fingerprint(&call.id),
+            _ => {
+                let made = self.made.iter().rev().find(|made| made.call.id == call.id)?;
+                Some(made.shape.as_ref()?.fingerprint())
+            }
+        }
+    }
+
+    /// Takes in the result of a call.
+    pub(crate) fn after_tool(&mut self, call: &ToolCall, result: &ToolResult) {
+        if let Phase::Acting(acting) = &mut self.phase
+            && let Some(open) = acting.open.iter_mut().find(|(_, id, _)| *id == call.id)
+        {
+            open.2 = Some(result.clone());
+        }
+        if let Some(made) = self.made.iter_mut().rev().find(|made| made.call.id == call.id) {
+            made.result = Some(result.clone());
+        }
+    }
+
+    /// Holds the results of the last turn against what was predicted.
+    fn look_at_results(&mut self) {
+        let Self { phase: Phase::Watching(predictions), made, .. } = self else { return };
+        for prediction in predictions {
+            for (step, at) in std::mem::take(&mut prediction.open) {
+                let result = made.get(at).and_then(|made| made.result.as_ref());
+                prediction.failed |= !accepted(&prediction.routine, step, result);
+                let output = result.map_or("", |result| result.content.as_str());
+                prediction.routine.see(step, output, &mut prediction.known);
+            }
+        }
+    }
+
+    /// Ends the session: writes down what it showed.
+    pub(crate) async fn finish(mut self, trace: &Trace) {
+        // What nobody is to blame for says nothing, but a guard that did not hold before that does.
+        if trace.status.is_infrastructure() && !matches!(self.phase, Phase::Left { .. }) {
+            return;
+        }
+        self.look_at_results();
+        let mut evidence: BTreeMap<Digest, Vec<Evidence>> = BTreeMap::new();
+        let cost = self.cost(trace);
+        match &self.phase {
+            Phase::Waiting => {}
+            Phase::Watching(predictions) => {
+                let run = self.run(trace);
+                for prediction in predictions {
+                    let predicted = prediction.outcome(trace, run.as_ref());
+                    evidence.entry(prediction.id.0).or_default().push(predicted);
+                }
+                let signature = run.as_ref().and_then(Run::signature);
+                if let (Some(run), Some(signature)) = (run, signature) {
+                    let observed = Evidence::Observed { run: Box::new(run), cost };
+                    evidence.entry(signature).or_default().push(observed);
+                }
+            }
+            Phase::Acting(acting) => {
+                let (id, answers) = (acting.id.1, acting.answers);
+                let held = acting.done && trace.status == RunStatus::Ok;
+                let answered = Evidence::Answered { id, held, answers, cost };
+                evidence.entry(acting.id.0).or_default().push(answered);
+            }
+            Phase::Left { id, answers } => {
+                let answered =
+                    Evidence::Answered { id: id.1, held: false, answers: *answers, cost };
+                evidence.entry(id.0).or_default().push(answered);
+            }
+        }
+        for (key, evidence) in evidence {
+            let (store, policy) = (self.jit.store(), self.jit.policy());
+            if let Err(error) = self.scope.take(key, &evidence, store, policy).await {
+                warn!(%error, "what a session showed was not written down");
+            }
+        }
+    }
+
+    /// What the model cost in this session.
+    fn cost(&self, trace: &Trace) -> Cost {
+        let own = trace.turns.iter().filter(|turn| !turn.solidified);
+        let calls = u64::try_from(own.clone().count()).unwrap_or(u64::MAX);
+        let mut usage = self.usage;
+        usage.add(&trace.usage);
+        Cost::of_run(calls, &usage, own.filter_map(|turn| turn.llm_ms).sum())
+    }
+
+    /// The run as it is learned from; `None` when it is not fit for that.
+    fn run(&self, trace: &Trace) -> Option<Run> {
+        let last = trace.turns.last()?;
+        let fits = self.fresh
+            && trace.status == RunStatus::Ok
+            && last.calls.is_empty()
+            && trace.task.len() <= MAX_TEXT
+            && (1..=MAX_CALLS).contains(&self.made.len());
+        if !fits {
+            return None;
+        }
+        let mut total = 0;
+        let calls = self.made.iter().map(|made| {
+            let result = made.result.as_ref().filter(|result| !result.is_error)?;
+            let size = made.shape.as_ref().map(|_| made.call.arguments.to_string().len())?;
+            total += size + result.content.len().min(MAX_OUTPUT);
+            (size <= MAX_TEXT && total <= MAX_RUN && !made.secret).then(|| RunCall {
+                turn: made.turn,
+                tool: made.call.name.clone(),
+                arguments: made.call.arguments.clone(),
+                output: beginning(&result.content),
+                exit_code: result.exit_code,
+                looks: call::only_looks(&made.call.name, &made.call.arguments),
+            })
+        });
+        Some(Run {
+            task: trace.task.clone(),
+            inputs: self.inputs.clone(),
+            calls: calls.collect::<Option<_>>()?,
+            answer: last.text.clone(),
+        })
+    }
+}
+
+/// The routine that is to do the work: the only one that may and whose task it surely is, or the one among them
+/// that says most of it.
+fn chosen(possible: &[(RoutineId, Ready, Known, bool)]) -> Option<usize> {
+    let words = |at: usize| {
+        possible.get(at).map_or(0, |(_, ready, ..)| ready.routine.wording.fixed_words())
+    };
+    let mut able: Vec<usize> = (0..possible.len())
+        .filter(|at| possible.get(*at).is_some_and(|(_, ready, _, sure)| ready.acts && *sure))
+        .collect();
+    able.sort_by_key(|at| std::cmp::Reverse(words(*at)));
+    match able.as_slice() {
+        [only] => Some(*only),
+        [first, second, ..] if words(*first) > words(*second) => Some(*first),
+        _ => None,
+    }
+}
+
+/// As much of an output as is learned from.
+fn beginning(output: &str) -> String {
+    let mut end = output.len().min(MAX_OUTPUT + 1);
+    while !output.is_char_boundary(end) {
+        end -= 1;
+    }
+    output.get(..end).unwrap_or_default().to_owned()
+}
+
+fn accepted(routine: &Routine, step: usize, result: Option<&ToolResult>) -> bool {
+    let step = routine.steps.get(step);
+    step.zip(result).is_some_and(|(step, result)| {
+        step.accepts(&beginning(&result.content), result.is_error, result.exit_code)
+    })
+}
+
+impl Prediction {
+    /// Holds a call against the one that comes next.
+    fn compare(&mut self, call: &ToolCall, shape: Option<&Shape>, at: usize) {
+        if self.failed {
+            return;
+        }
+        let step = self.routine.steps.get(self.next).zip(shape);
+        let foreseen =
+            step.is_some_and(|(step, shape)| step.foresees(&call.name, shape, &self.known));
+        if foreseen {
+            self.open.push((self.next, at));
+            self.next += 1;
+        } else if !call::only_looks(&call.name, &call.arguments) {
+            self.failed = true;
+        }
+    }
+
+    fn outcome(&self, trace: &Trace, run: Option<&Run>) -> Evidence {
+        let correct = !self.failed && self.next == self.routine.steps.len() && run.is_some();
+        let text = trace.turns.last().map_or("", |turn| turn.text.trim());
+        let answer = self.routine.answer.as_ref().and_then(|answer| self.known.value(answer));
+        Evidence::Predicted {
+            id: self.id.1,
+            correct,
+            answer: answer.as_deref() == Some(text),
+            sure: self.sure,
+            about: run.map_or_else(|| Digest::of(trace.task.as_bytes()), Run::about),
+            would_answer: self.would_answer,
+        }
+    }
+}
+
+impl Acting {
+    /// The next answer; `None` when the model is to write the final text; an error when a guard does not hold.
+    fn answer(&mut self, turn: usize) -> Result<Option<LlmResponse>, String> {
+        if self.done {
+            return Ok(None);
+        }
+        for (step, _, result) in std::mem::take(&mut self.open) {
+            if !accepted(&self.routine, step, result.as_ref()) {
+                return Err(format!("the result of step {step} is not what earlier runs showed"));
+            }
+            let output = result.map(|result| beginning(&result.content)).unwrap_or_default();
+            self.routine.see(step, &output, &mut self.known);
+        }
+        if self.next == self.routine.steps.len() {
+            self.done = true;
+            let text = self.routine.answer.as_ref().filter(|_| self.finishes);
+            let text = text.and_then(|answer| self.known.value(answer));
+            self.answers += u64::from(text.is_some());
+            return Ok(text.map(LlmResponse::text));
+        }
+        let mut calls = Vec::new();
+        while let Some(step) = self.routine.steps.get(self.next) {
+            if !calls.is_empty() && !step.together {
+                break;
+            }
+            let arguments = step.arguments(&self.known).map_err(|error| error.to_string())?;
+            let id = format!("solidified-{turn}-{}", calls.len());
+            self.open.push((self.next, id.clone(), None));
+            calls.push(ToolCall { id, name: step.tool.clone(), arguments });
+            self.next += 1;
+        }
+        self.answers += 1;
+        let stop = StopReason::ToolCalls;
+        Ok(Some(LlmResponse { tool_calls: calls, stop, ..LlmResponse::default() }))
+    }
+
+    fn fingerprint(&self, id: &str) -> Option<Fingerprint> {
+        let (step, ..) = self.open.iter().find(|(_, known, _)| known == id)?;
+        Some(self.routine.steps.get(*step)?.fingerprint())
+    }
+}
+
+/// What a small model answers.
+#[derive(Deserialize, JsonSchema)]
+struct Found {
+    /// The values, in the order of the questions.
+    values: Vec<String>,
+}
+
+/// The question for a small model.
+fn question(routine: &Routine, task: &str) -> String {
+    let mut text =
+        "A task text stands for values. Give the values for the last task, in the same order \
+         and form as in the examples.\n\n"
+            .to_owned();
+    let examples = routine.questions.first().map_or(0, |question| question.examples.len());
+    for number in 0..examples {
+        let mut values = Vec::new();
+        let mut example = "";
+        for question in &routine.questions {
+            if let Some((task, value)) = question.examples.get(number) {
+                example = task;
+                values.push(value.as_str());
+            }
+        }
+        text.push_str(&format!("Task: {example}\nValues: {}\n\n", serde_json::json!(values)));
+    }
+    text.push_str(&format!("Task: {task}\nValues:"));
+    text
+}

@@ -1,0 +1,508 @@
+//! Routines: what the runs of one task have in common, as templates and where their values come from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use skvm_core::artifact::{
+    Fingerprint, Parameter, ParameterType, Part, Template, TemplateLanguage,
+};
+use skvm_core::digest::Digest;
+use skvm_passes::templates::Shape;
+
+use super::call;
+use super::derivation::{
+    Derivation, Expression, Known, OutputView, Pieces, Source, Term, Transform,
+};
+use super::output::Expected;
+use super::wording::{Element, Wording};
+
+/// A run of a model's own, as far as something is learned from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Run {
+    pub(super) task: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) inputs: BTreeMap<String, String>,
+    pub(super) calls: Vec<RunCall>,
+    /// The final text.
+    pub(super) answer: String,
+}
+
+/// A call of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RunCall {
+    pub(super) turn: usize,
+    pub(super) tool: String,
+    pub(super) arguments: Value,
+    pub(super) output: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) exit_code: Option<i32>,
+    /// Whether it left everything as it was.
+    pub(super) looks: bool,
+}
+
+impl Run {
+    /// What a run was about: two with the same are no evidence that the values are understood.
+    pub(super) fn about(&self) -> Digest {
+        let mut digest = Digest::builder("skvm/run/1").field(self.task.as_bytes());
+        for (name, value) in &self.inputs {
+            digest.add(name.as_bytes());
+            digest.add(value.as_bytes());
+        }
+        digest.finish()
+    }
+
+    /// The calls that do something; all of them when none does.
+    fn doing(&self) -> Vec<&RunCall> {
+        let doing: Vec<&RunCall> = self.calls.iter().filter(|call| !call.looks).collect();
+        if doing.is_empty() { self.calls.iter().collect() } else { doing }
+    }
+
+    /// Names what the run did: its tools and the structure of its calls, those apart that only look. `None` when a
+    /// call has no structure.
+    pub(super) fn signature(&self) -> Option<Digest> {
+        let mut digest = Digest::builder("skvm/routine/1");
+        for RunCall { tool, arguments, .. } in self.doing() {
+            digest.add(tool.as_bytes());
+            digest.add(call::shape(tool, arguments)?.fingerprint().to_string().as_bytes());
+        }
+        Some(digest.finish())
+    }
+}
+
+/// What runs have in common; see the [module](self).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Routine {
+    pub(super) wording: Wording,
+    pub(super) steps: Vec<Step>,
+    /// The final text, where it is explained.
+    pub(super) answer: Option<Expression>,
+    /// What a small model has to be asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) questions: Vec<Question>,
+    /// Gaps that no value comes from: what stood in them made no difference, as far as was seen.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    idle_gaps: BTreeSet<usize>,
+}
+
+/// One call of a routine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Step {
+    pub(super) tool: String,
+    fingerprint: Fingerprint,
+    /// The arguments.
+    pub(super) template: Template,
+    /// Where the values of the template's parameters come from.
+    parameters: Vec<Derivation>,
+    /// The value of every literal, also of those that are the same in every run.
+    literals: Vec<Expression>,
+    /// Whether it is made in the same turn as the one before.
+    pub(super) together: bool,
+    pub(super) expected: Expected,
+    exit_codes: BTreeSet<Option<i32>>,
+}
+
+/// Something that a small model finds in a task's text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Question {
+    #[serde(rename = "type")]
+    pub(super) kind: ParameterType,
+    /// Tasks, and what was found in each.
+    pub(super) examples: Vec<(String, String)>,
+}
+
+/// A routine cannot be followed in a run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum StepError {
+    #[error("a value that the next call needs is not there")]
+    Missing,
+    #[error("the next call cannot be written: {0}")]
+    Render(String),
+    #[error("with these values the next call would be another one")]
+    AnotherCall,
+}
+
+impl Step {
+    /// The arguments of the call. They are read back: a value that would make another call of it, as an operand
+    /// that begins with a dash does, is refused.
+    pub(super) fn arguments(&self, known: &Known) -> Result<Value, StepError> {
+        let values: Option<Vec<String>> = self.parameters.iter().map(|it| known.take(it)).collect();
+        let text = self
+            .template
+            .render(&values.ok_or(StepError::Missing)?)
+            .map_err(|error| StepError::Render(error.to_string()))?;
+        let arguments: Value =
+            serde_json::from_str(&text).map_err(|error| StepError::Render(error.to_string()))?;
+        match call::shape(&self.tool, &arguments) {
+            Some(shape) if self.foresees(&self.tool, &shape, known) => Ok(arguments),
+            _ => Err(StepError::AnotherCall),
+        }
+    }
+
+    /// Whether a call is the one that the routine foresees.
+    pub(super) fn foresees(&self, tool: &str, shape: &Shape, known: &Known) -> bool {
+        if tool != self.tool || shape.fingerprint() != self.fingerprint {
+            return false;
+        }
+        let mut values = shape.values();
+        self.literals.iter().all(|literal| {
+            values.next().is_some_and(|value| known.value(literal).as_deref() == Some(value))
+        })
+    }
+
+    /// Whether the result of the call is as it was in earlier runs.
+    pub(super) fn accepts(&self, output: &str, is_error: bool, exit_code: Option<i32>) -> bool {
+        !is_error && self.exit_codes.contains(&exit_code) && self.expected.fits(output)
+    }
+
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// The languages of the code in the call.
+    pub(super) fn languages(&self) -> BTreeSet<TemplateLanguage> {
+        let Ok(known) = self.template.render(&vec!["0"; self.template.parameters.len()]) else {
+            return BTreeSet::new();
+        };
+        let arguments = serde_json::from_str(&known).unwrap_or_default();
+        call::shape(&self.tool, &arguments).iter().flat_map(call::languages).collect()
+    }
+}
+
+/// Most calls and literals of a routine; runs with more are not learned from.
+pub(super) const MAX_CALLS: usize = 32;
+const MAX_LITERALS: usize = 256;
+
+impl Routine {
+    /// What all of these runs have in common. `None` when a value in one of the calls is not explained, or the
+    /// tasks are worded too differently. `ask` allows values that only a model can find.
+    pub(super) fn learn(runs: &[&Run], ask: bool) -> Option<Self> {
+        let calls = aligned(runs)?;
+        let shapes = shapes(&calls)?;
+        let wording = match runs {
+            [run] => guessed(run, &shapes)?,
+            _ => Wording::of_all(runs.iter().map(|run| run.task.as_str()))?,
+        };
+        if !is_telling(&wording) {
+            return None;
+        }
+        let mut known: Vec<Known> =
+            runs.iter().map(|run| known_before(&wording, run)).collect::<Option<_>>()?;
+        let mut learner = Learner { runs, ask, questions: Vec::new(), known: &mut known };
+        let mut steps = Vec::with_capacity(shapes.len());
+        for (number, shapes) in shapes.iter().enumerate() {
+            let of_step: Vec<&RunCall> =
+                calls.iter().map(|calls| calls.get(number).copied()).collect::<Option<_>>()?;
+            // Calls of one turn are made before any of their results is there.
+            let together = number > 0
+                && calls.iter().all(|calls| {
+                    calls.get(number - 1).map(|call| call.turn)
+                        == calls.get(number).map(|call| call.turn)
+                });
+            if !together {
+                learner.see_outputs(&steps, &calls);
+            }
+            steps.push(learner.step(&of_step, shapes, together)?);
+        }
+        learner.see_outputs(&steps, &calls);
+        let answers: Vec<&str> = runs.iter().map(|run| run.answer.trim()).collect();
+        let answer = Pieces::of(learner.known).explain(&answers);
+        let questions = learner.questions;
+        let mut routine = Self { wording, steps, answer, questions, idle_gaps: BTreeSet::new() };
+        routine.idle_gaps = routine.find_idle_gaps();
+        Some(routine)
+    }
+
+    fn find_idle_gaps(&self) -> BTreeSet<usize> {
+        let asks = !self.questions.is_empty();
+        let used: BTreeSet<usize> = self
+            .steps
+            .iter()
+            .flat_map(|step| &step.parameters)
+            .filter_map(|derivation| match derivation.source {
+                Source::Gap(number) => Some(number),
+                Source::Input(_) | Source::Output { .. } | Source::Asked(_) => None,
+            })
+            .collect();
+        (0..self.wording.gaps()).filter(|gap| !asks && !used.contains(gap)).collect()
+    }
+
+    /// What is known at the start of a run; `None` when the task is worded in another way.
+    pub(super) fn start(&self, task: &str, inputs: &BTreeMap<String, String>) -> Option<Known> {
+        let gaps = self.wording.fillers(task)?;
+        let gaps = gaps.into_iter().map(str::to_owned).collect();
+        Some(Known { inputs: inputs.clone(), gaps, ..Known::default() })
+    }
+
+    /// Whether the values of a task are of the make of those that were seen, so that it is surely the same task.
+    pub(super) fn is_sure(&self, known: &Known) -> bool {
+        let fillers: Vec<&str> = known.gaps.iter().map(String::as_str).collect();
+        self.wording.is_usual(&fillers)
+            && self.idle_gaps.iter().all(|gap| {
+                fillers.get(*gap).is_some_and(|filler| self.wording.has_seen(*gap, filler))
+            })
+    }
+
+    /// Whether another routine makes the same calls with values from the same places.
+    pub(super) fn does_the_same(&self, other: &Self) -> bool {
+        self.steps.len() == other.steps.len()
+            && self.steps.iter().zip(&other.steps).all(|(one, other)| {
+                one.tool == other.tool
+                    && one.fingerprint == other.fingerprint
+                    && one.literals == other.literals
+                    && one.together == other.together
+            })
+    }
+
+    /// Adds the output of a step to what is known.
+    pub(super) fn see(&self, step: usize, output: &str, known: &mut Known) {
+        let wording = self.steps.get(step).and_then(|step| step.expected.wording());
+        known.outputs.push(OutputView::new(output, wording));
+    }
+
+    /// Whether the routine would have foreseen all of a run.
+    pub(super) fn agrees(&self, run: &Run) -> bool {
+        let Some(mut known) = self.start(&run.task, &run.inputs) else { return false };
+        let mut calls = run.calls.iter();
+        let mut waiting = Vec::new();
+        for (number, step) in self.steps.iter().enumerate() {
+            if !step.together {
+                for (number, output) in waiting.drain(..) {
+                    self.see(number, output, &mut known);
+                }
+            }
+            let found = calls.by_ref().find(|made| {
+                let shape = call::shape(&made.tool, &made.arguments);
+                let foreseen = shape.is_some_and(|shape| step.foresees(&made.tool, &shape, &known));
+                foreseen || !made.looks
+            });
+            let Some(made) = found else { return false };
+            let shape = call::shape(&made.tool, &made.arguments);
+            if !shape.is_some_and(|shape| step.foresees(&made.tool, &shape, &known))
+                || !step.accepts(&made.output, false, made.exit_code)
+            {
+                return false;
+            }
+            waiting.push((number, made.output.as_str()));
+        }
+        calls.all(|call| call.looks)
+    }
+}
+
+/// Whether each run is foreseen by what is learned from the others.
+pub(super) fn is_stable(runs: &[&Run]) -> bool {
+    (0..runs.len()).all(|left_out| {
+        let others: Vec<&Run> = runs
+            .iter()
+            .enumerate()
+            .filter(|(number, _)| *number != left_out)
+            .map(|(_, run)| *run)
+            .collect();
+        let run = runs.get(left_out).copied();
+        Routine::learn(&others, false).zip(run).is_some_and(|(learned, run)| learned.agrees(run))
+    })
+}
+
+/// The calls of each run that correspond to each other: all, if the runs look around in the same way, else those
+/// that do something.
+fn aligned<'r>(runs: &[&'r Run]) -> Option<Vec<Vec<&'r RunCall>>> {
+    let all: Vec<Vec<&RunCall>> = runs.iter().map(|run| run.calls.iter().collect()).collect();
+    let doing: Vec<Vec<&RunCall>> = runs.iter().map(|run| run.doing()).collect();
+    [all, doing].into_iter().find(|calls| {
+        let mut each = calls.iter().map(|calls| {
+            calls
+                .iter()
+                .map(|made| {
+                    let shape = call::shape(&made.tool, &made.arguments)?;
+                    Some((made.tool.as_str(), shape.fingerprint()))
+                })
+                .collect::<Option<Vec<_>>>()
+        });
+        let first = each.next().flatten();
+        first.as_ref().is_some_and(|calls| (1..=MAX_CALLS).contains(&calls.len()))
+            && each.all(|calls| calls == first)
+    })
+}
+
+/// The shapes of each call in each run.
+fn shapes(calls: &[Vec<&RunCall>]) -> Option<Vec<Vec<Shape>>> {
+    let steps = calls.first()?.len();
+    (0..steps)
+        .map(|number| {
+            calls
+                .iter()
+                .map(|calls| {
+                    let made = calls.get(number)?;
+                    call::shape(&made.tool, &made.arguments)
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// The wording that one run suggests: what occurs in its calls or inputs, and looks like a value, is a gap.
+fn guessed(run: &Run, shapes: &[Vec<Shape>]) -> Option<Wording> {
+    let literals: Vec<&str> = shapes.iter().flatten().flat_map(Shape::values).collect();
+    let is_used = |chunk: &str| {
+        let stem = Transform::Stem.of(chunk);
+        run.inputs.values().any(|input| input == chunk)
+            || literals
+                .iter()
+                .any(|it| it.contains(chunk) || (stem.len() > 1 && it.contains(&stem)))
+    };
+    let places: Vec<Range<usize>> = chunks(&run.task)
+        .filter(|place| {
+            let chunk = run.task.get(place.clone()).unwrap_or_default();
+            looks_like_value(chunk, place.start) && is_used(chunk)
+        })
+        .collect();
+    Wording::with_gaps(&run.task, &places)
+}
+
+/// The pieces of a text between white space, without punctuation at their ends.
+fn chunks(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let is_around = |c: char| ",.;:!?\"'`()[]{}<>".contains(c);
+    text.split_whitespace().filter_map(move |chunk| {
+        let trimmed = chunk.trim_matches(is_around);
+        let start = (trimmed.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+        (!trimmed.is_empty()).then_some(start..start + trimmed.len())
+    })
+}
+
+/// Whether a piece of a text is likely to be another one the next time.
+fn looks_like_value(chunk: &str, start: usize) -> bool {
+    chunk.contains(|c: char| c.is_ascii_digit() || "/._-@:#=".contains(c))
+        || (start > 0 && chunk.starts_with(char::is_uppercase))
+}
+
+/// Whether enough of a wording is fixed to tell the task from others.
+fn is_telling(wording: &Wording) -> bool {
+    let fixed = wording.fixed_words();
+    let gaps = wording.elements().iter().filter(|it| matches!(it, Element::Gap(_))).count();
+    fixed >= 2 && fixed >= gaps
+}
+
+fn known_before(wording: &Wording, run: &Run) -> Option<Known> {
+    let gaps = wording.fillers(&run.task)?.into_iter().map(str::to_owned).collect();
+    Some(Known { inputs: run.inputs.clone(), gaps, ..Known::default() })
+}
+
+struct Learner<'a> {
+    runs: &'a [&'a Run],
+    ask: bool,
+    questions: Vec<Question>,
+    known: &'a mut Vec<Known>,
+}
+
+impl Learner<'_> {
+    /// Makes the outputs of the steps so far known.
+    fn see_outputs(&mut self, steps: &[Step], calls: &[Vec<&RunCall>]) {
+        for (known, calls) in self.known.iter_mut().zip(calls) {
+            for (step, call) in steps.iter().zip(calls).skip(known.outputs.len()) {
+                known.outputs.push(OutputView::new(&call.output, step.expected.wording()));
+            }
+        }
+    }
+
+    fn step(&mut self, calls: &[&RunCall], shapes: &[Shape], together: bool) -> Option<Step> {
+        let (first, shape) = (calls.first()?, shapes.first()?);
+        let values: Vec<Vec<&str>> = shapes.iter().map(|shape| shape.values().collect()).collect();
+        let count = values.first()?.len();
+        if count > MAX_LITERALS {
+            return None;
+        }
+        let pieces = Pieces::of(self.known);
+        let mut literals = Vec::with_capacity(count);
+        for number in 0..count {
+            let of_runs: Vec<&str> =
+                values.iter().map(|values| values.get(number).copied()).collect::<Option<_>>()?;
+            let explained = pieces.explain(&of_runs);
+            literals.push(explained.or_else(|| self.question(&of_runs))?);
+        }
+        let numbers: Vec<bool> = shape.are_numbers().collect();
+        let mut parameters = Parameters::default();
+        let segments = shape.segments(&mut |number, _| {
+            let literal = literals.get(number)?;
+            let is_number = numbers.get(number).copied().unwrap_or(false);
+            literal.iter().any(|term| matches!(term, Term::Taken(_))).then(|| {
+                let part = |term: &Term| match term {
+                    Term::Fixed(text) => Part::Text(text.clone()),
+                    Term::Taken(it) => Part::Hole(parameters.add(it, self.known, is_number)),
+                };
+                literal.iter().map(part).collect()
+            })
+        });
+        let language = TemplateLanguage::Json;
+        let outputs: Vec<&str> = calls.iter().map(|call| call.output.as_str()).collect();
+        Some(Step {
+            tool: first.tool.clone(),
+            fingerprint: shape.fingerprint(),
+            template: Template { language, segments, parameters: parameters.declared },
+            parameters: parameters.derivations,
+            literals,
+            together,
+            expected: Expected::of(&outputs),
+            exit_codes: calls.iter().map(|call| call.exit_code).collect(),
+        })
+    }
+
+    /// Leaves a value to a small model, if that is allowed and there are examples of it.
+    fn question(&mut self, values: &[&str]) -> Option<Expression> {
+        if !self.ask || values.len() < 2 {
+            return None;
+        }
+        let tasks = self.runs.iter().map(|run| run.task.clone());
+        let examples = tasks.zip(values.iter().map(|&value| value.to_owned())).collect();
+        self.questions.push(Question { kind: kind_of(values), examples });
+        for (known, value) in self.known.iter_mut().zip(values) {
+            known.answers.push((*value).to_owned());
+        }
+        let source = Source::Asked(self.questions.len() - 1);
+        Some(vec![Term::Taken(Derivation { source, transform: Transform::Same })])
+    }
+}
+
+/// The parameters of a step so far.
+#[derive(Default)]
+struct Parameters {
+    declared: Vec<Parameter>,
+    derivations: Vec<Derivation>,
+}
+
+impl Parameters {
+    fn add(&mut self, derivation: &Derivation, runs: &[Known], is_number: bool) -> usize {
+        if let Some(known) = self.derivations.iter().position(|known| known == derivation) {
+            return known;
+        }
+        let values: Vec<String> = runs.iter().filter_map(|run| run.take(derivation)).collect();
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let kind = if is_number { ParameterType::Number } else { kind_of(&values) };
+        let name = match &derivation.source {
+            Source::Input(name) => name.clone(),
+            Source::Gap(number) => format!("gap_{number}"),
+            Source::Output { call, .. } => format!("output_{call}_{}", self.declared.len()),
+            Source::Asked(number) => format!("asked_{number}"),
+        };
+        let taken = self.declared.iter().any(|it| it.name == name);
+        let name = if taken { format!("{name}_{}", self.declared.len()) } else { name };
+        self.declared.push(Parameter::new(name, kind));
+        self.derivations.push(derivation.clone());
+        self.declared.len() - 1
+    }
+}
+
+/// The narrowest type that all values have.
+fn kind_of(values: &[&str]) -> ParameterType {
+    let all = |kind: ParameterType| values.iter().all(|value| kind.check(value).is_ok());
+    let is_path = |value: &&str| value.contains('/') && !value.contains(char::is_whitespace);
+    if all(ParameterType::Number) {
+        ParameterType::Number
+    } else if all(ParameterType::Url) {
+        ParameterType::Url
+    } else if all(ParameterType::Path) && values.iter().all(is_path) {
+        ParameterType::Path
+    } else {
+        ParameterType::Text
+    }
+}

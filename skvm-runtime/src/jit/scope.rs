@@ -1,0 +1,240 @@
+//! Where something learned holds: one variant for one target in one environment.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use skvm_core::artifact::TemplateLanguage;
+use skvm_core::digest::Digest;
+use tracing::warn;
+
+use super::index::{Index, RoutineId};
+use super::observation::TemplateIndex;
+use super::policy::SolidifyPolicy;
+use super::record::{Evidence, Record};
+use super::routine::{Routine, Step};
+use crate::store::{Store, StoreError, StoredRecord};
+
+/// What is known in one scope: a copy of the store's records, ready for use.
+pub(super) struct Scope {
+    pub(super) id: Digest,
+    pub(super) templates: TemplateIndex,
+    state: Mutex<State>,
+    /// Held while a record is changed, so that sessions of this process do not get in each other's way. Those of
+    /// other processes are seen by the store.
+    writing: futures::lock::Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The store's revision up to which records are here.
+    revision: u64,
+    /// By key, with the revision; `None` for a record that was removed or cannot be read.
+    records: HashMap<Digest, (u64, Option<Arc<Record>>)>,
+    index: Index,
+    ready: BTreeMap<RoutineId, Ready>,
+}
+
+/// A routine as a session uses it.
+#[derive(Clone)]
+pub(super) struct Ready {
+    pub(super) routine: Arc<Routine>,
+    /// Whether it is proven and may act.
+    pub(super) acts: bool,
+    /// Whether the final text is answered too.
+    pub(super) answers: bool,
+}
+
+/// Most records of a scope. What was seen once and never again makes room for others.
+const MAX_RECORDS: usize = 16 * 1024;
+
+/// How often a change is tried again when another process was first.
+const MAX_TRIES: usize = 32;
+
+impl Scope {
+    pub(super) fn new(id: Digest, templates: TemplateIndex) -> Self {
+        Self { id, templates, state: Mutex::default(), writing: futures::lock::Mutex::new(()) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in what is new in the store.
+    pub(super) async fn refresh(
+        &self,
+        store: &dyn Store,
+        policy: &SolidifyPolicy,
+    ) -> Result<(), StoreError> {
+        let since = self.state().revision;
+        let changed = store.records(self.id, since).await?;
+        if !changed.is_empty() {
+            let mut state = self.state();
+            for record in changed {
+                state.take(record, policy);
+            }
+        }
+        Ok(())
+    }
+
+    /// The routines that a task may be for.
+    pub(super) fn find(&self, task: &str) -> Vec<(RoutineId, Ready)> {
+        let state = self.state();
+        let found = state.index.find(task);
+        found.into_iter().filter_map(|id| Some((id, state.ready.get(&id)?.clone()))).collect()
+    }
+
+    /// The records as they are.
+    pub(super) fn records(&self) -> Vec<(Digest, Arc<Record>)> {
+        let state = self.state();
+        let mut records: Vec<(Digest, Arc<Record>)> =
+            state.records.iter().filter_map(|(key, (_, it))| Some((*key, it.clone()?))).collect();
+        records.sort_by_key(|(key, _)| *key);
+        records
+    }
+
+    /// Takes evidence into a record and writes it.
+    pub(super) async fn take(
+        &self,
+        key: Digest,
+        evidence: &[Evidence],
+        store: &dyn Store,
+        policy: &SolidifyPolicy,
+    ) -> Result<(), StoreError> {
+        if let Some(least) = self.least_for(key) {
+            self.change(least, store, policy, |_| None).await?;
+        }
+        self.change(key, store, policy, |record| {
+            let mut record = record.cloned().unwrap_or_default();
+            for piece in evidence {
+                record.take(piece, policy.thresholds, policy.extractor.is_some());
+            }
+            Some(record)
+        })
+        .await
+    }
+
+    /// The record that has to go before a new one is written: the oldest that proved nothing.
+    fn least_for(&self, key: Digest) -> Option<Digest> {
+        let state = self.state();
+        let present = |(_, record): &(u64, Option<Arc<Record>>)| record.is_some();
+        if state.records.len() < MAX_RECORDS
+            || state.records.get(&key).is_some_and(present)
+            || state.records.values().filter(|it| present(it)).count() < MAX_RECORDS
+        {
+            return None;
+        }
+        let unproven = state.records.iter().filter(|(_, (_, record))| {
+            record.as_ref().is_some_and(|it| it.routines.iter().all(|known| !known.solidified))
+        });
+        unproven.min_by_key(|(_, (revision, _))| *revision).map(|(key, _)| *key)
+    }
+
+    /// Removes everything that is known here.
+    pub(super) async fn forget(
+        &self,
+        store: &dyn Store,
+        policy: &SolidifyPolicy,
+    ) -> Result<(), StoreError> {
+        self.refresh(store, policy).await?;
+        for (key, _) in self.records() {
+            self.change(key, store, policy, |_| None).await?;
+        }
+        Ok(())
+    }
+
+    async fn change(
+        &self,
+        key: Digest,
+        store: &dyn Store,
+        policy: &SolidifyPolicy,
+        change: impl Fn(Option<&Record>) -> Option<Record>,
+    ) -> Result<(), StoreError> {
+        let _only_one = self.writing.lock().await;
+        for _ in 0..MAX_TRIES {
+            let known = self.state().records.get(&key).cloned();
+            let (revision, current) = known.unwrap_or((0, None));
+            let record = change(current.as_deref());
+            let value = match &record {
+                Some(record) => {
+                    let text = serde_json::to_string(record);
+                    let failed =
+                        |error| StoreError::new("writing down what was learned").with_source(error);
+                    Some(text.map_err(failed)?)
+                }
+                None => None,
+            };
+            let swapped = store.swap_record(self.id, key, revision, value.as_deref()).await?;
+            if let Some(revision) = swapped {
+                let mut state = self.state();
+                state.put(key, revision, record.map(Arc::new), policy);
+                return Ok(());
+            }
+            self.refresh(store, policy).await?;
+        }
+        let what = format!("other processes changed the record {} {MAX_TRIES} times", key.short());
+        Err(StoreError::new(what))
+    }
+}
+
+impl State {
+    /// Takes in a record of the store's.
+    fn take(&mut self, record: StoredRecord, policy: &SolidifyPolicy) {
+        let StoredRecord { key, revision, value } = record;
+        self.revision = self.revision.max(revision);
+        if self.records.get(&key).is_some_and(|(known, _)| *known >= revision) {
+            return;
+        }
+        let parsed = value.and_then(|text| match serde_json::from_str::<Record>(&text) {
+            Ok(record) => Some(Arc::new(record)),
+            Err(error) => {
+                warn!(%key, %error, "a record of what was learned is damaged and is not used");
+                None
+            }
+        });
+        self.put(key, revision, parsed, policy);
+    }
+
+    fn put(
+        &mut self,
+        key: Digest,
+        revision: u64,
+        record: Option<Arc<Record>>,
+        policy: &SolidifyPolicy,
+    ) {
+        if revision == self.revision + 1 {
+            self.revision = revision;
+        }
+        let before: Vec<RoutineId> =
+            self.ready.range((key, 0)..=(key, u32::MAX)).map(|(id, _)| *id).collect();
+        for id in before {
+            self.ready.remove(&id);
+            self.index.remove(&id);
+        }
+        for known in record.iter().flat_map(|record| &record.routines) {
+            let Some(routine) = &known.routine else { continue };
+            let id = (key, known.id);
+            let ready = Ready {
+                acts: known.solidified && allows(policy, &key, routine),
+                answers: known.answers(policy.thresholds),
+                routine: Arc::new(routine.clone()),
+            };
+            self.index.insert(id, &ready.routine.wording);
+            self.ready.insert(id, ready);
+        }
+        self.records.insert(key, (revision, record));
+        if self.index.is_wasteful() {
+            self.index = Index::default();
+            for (id, ready) in &self.ready {
+                self.index.insert(*id, &ready.routine.wording);
+            }
+        }
+    }
+}
+
+/// Whether a routine may act.
+pub(super) fn allows(policy: &SolidifyPolicy, key: &Digest, routine: &Routine) -> bool {
+    let languages: BTreeSet<TemplateLanguage> =
+        routine.steps.iter().flat_map(Step::languages).collect();
+    let is_askable = routine.questions.is_empty() || policy.extractor.is_some();
+    is_askable && policy.allows(key, routine.steps.iter().map(|step| &step.tool), &languages)
+}
