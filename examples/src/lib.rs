@@ -1,5 +1,6 @@
 //! What the examples share: profiles by name, measuring, skills that are shipped, and reports as JSON.
 
+pub mod clerk;
 pub mod measuring;
 pub mod profiles;
 pub mod report;

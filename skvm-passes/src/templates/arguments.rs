@@ -17,11 +17,19 @@ pub(super) struct Argument {
     options: Vec<String>,
     pub(super) name: String,
     pub(super) kind: ParameterType,
+    /// Whether it is no switch.
+    takes_value: bool,
+    /// Whether it takes all operands from its place on.
+    is_list: bool,
 }
 
 /// The arguments of one script.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Arguments(Vec<Argument>);
+pub(super) struct Arguments {
+    arguments: Vec<Argument>,
+    /// Whether it has sub-commands, so that the place of an operand does not tell which it is.
+    has_commands: bool,
+}
 
 /// Longest script that is looked into.
 const MAX_BYTES: usize = 256 * 1024;
@@ -46,15 +54,29 @@ impl Arguments {
         }
         found.sort_by_key(|(at, _)| *at);
         let arguments: Vec<Argument> = found.into_iter().map(|(_, argument)| argument).collect();
-        (!arguments.is_empty()).then_some(Self(arguments))
+        let commands = code.matches(".command(").count();
+        let has_commands =
+            code.contains("add_subparsers") || code.contains(".group(") || commands > 1;
+        (!arguments.is_empty()).then_some(Self { arguments, has_commands })
     }
 
-    /// The argument that stands at a place.
+    /// Whether what stands at a place is behind a switch, and so no value of it.
+    pub(super) fn is_behind_switch(&self, place: &Place) -> bool {
+        matches!(place, Place::Option(option) if self.arguments.iter().any(|it| {
+            !it.takes_value && it.options.contains(option)
+        }))
+    }
+
+    /// The argument whose value stands at a place.
     pub(super) fn at(&self, place: &Place) -> Option<&Argument> {
+        let mut all = self.arguments.iter().filter(|it| it.takes_value);
         match place {
-            Place::Option(option) => self.0.iter().find(|it| it.options.contains(option)),
+            Place::Option(option) => all.find(|it| it.options.contains(option)),
+            Place::Operand(_) if self.has_commands => None,
             Place::Operand(number) => {
-                self.0.iter().filter(|it| it.options.is_empty()).nth(*number)
+                let mut operands = all.filter(|it| it.options.is_empty()).enumerate();
+                let found = operands.find(|(at, it)| at == number || it.is_list);
+                found.map(|(_, it)| it)
             }
         }
     }
@@ -70,7 +92,8 @@ fn declared(call: Node<'_>, code: &str) -> Option<Argument> {
         return None;
     }
     let arguments = call.child_by_field_name("arguments")?;
-    let (mut names, mut kind, mut takes_value) = (Vec::new(), None, true);
+    let (mut names, mut kind) = (Vec::new(), None);
+    let (mut takes_value, mut is_list) = (true, false);
     let mut cursor = arguments.walk();
     for argument in arguments.named_children(&mut cursor) {
         match argument.kind() {
@@ -79,12 +102,14 @@ fn declared(call: Node<'_>, code: &str) -> Option<Argument> {
                 let name = text(argument.child_by_field_name("name")?);
                 let value = text(argument.child_by_field_name("value")?);
                 match (name, value.trim_matches(['"', '\''])) {
-                    ("type", "int" | "float") => kind = Some(ParameterType::Number),
-                    ("type", path) if path.ends_with("Path") || path.contains("FileType") => {
-                        kind = Some(ParameterType::Path);
+                    ("type", kind_of_value) => kind = told(kind_of_value).or(kind),
+                    ("action", action) => {
+                        takes_value = matches!(action, "store" | "append" | "extend");
                     }
-                    ("action", action) => takes_value = matches!(action, "store" | "append"),
-                    ("is_flag", "True") => takes_value = false,
+                    ("is_flag" | "count", "True") | ("flag_value", _) | ("nargs", "0") => {
+                        takes_value = false;
+                    }
+                    ("nargs", "+" | "*" | "-1" | "argparse.REMAINDER") => is_list = true,
                     _ => {}
                 }
             }
@@ -93,16 +118,28 @@ fn declared(call: Node<'_>, code: &str) -> Option<Argument> {
     }
     let (options, positional): (Vec<String>, Vec<String>) =
         names.into_iter().partition(|name| name.starts_with('-'));
-    if !takes_value {
-        return None;
-    }
+    // click writes a switch as `--on/--off`.
+    takes_value &= !options.iter().any(|option| option.contains('/'));
     let longest = options.iter().max_by_key(|option| option.len());
     let name = spelling::normalise(match longest {
         Some(option) => option.trim_start_matches('-'),
         None => positional.first()?,
     });
     let kind = kind.unwrap_or_else(|| spelling::kind_of(&name));
-    (!name.is_empty()).then_some(Argument { options, name, kind })
+    (!name.is_empty()).then_some(Argument { options, name, kind, takes_value, is_list })
+}
+
+/// The type that the `type` of a declaration tells.
+fn told(kind: &str) -> Option<ParameterType> {
+    let name = kind.split('(').next().unwrap_or(kind);
+    match name.rsplit('.').next().unwrap_or(name) {
+        "int" | "float" | "INT" | "FLOAT" | "IntRange" | "FloatRange" => {
+            Some(ParameterType::Number)
+        }
+        "Path" | "FileType" | "File" => Some(ParameterType::Path),
+        "str" | "STRING" | "Choice" | "DateTime" | "UUID" => Some(ParameterType::Text),
+        _ => None,
+    }
 }
 
 /// How far from its start a script is searched for calls that it documents.
@@ -110,7 +147,9 @@ const USAGE_LINES: usize = 60;
 
 /// The calls of itself that a script documents in its first lines: `python convert.py INPUT OUTPUT`.
 pub(super) fn documented_calls(file: &BundleFile) -> Vec<(Span, String)> {
-    let Some(code) = file.text().filter(|_| file.interpreter().is_some()) else { return Vec::new() };
+    let Some(code) = file.text().filter(|_| file.interpreter().is_some()) else {
+        return Vec::new();
+    };
     let name = file.path().rsplit('/').next().unwrap_or(file.path());
     let (mut calls, mut at) = (Vec::new(), 0);
     for line in code.split_inclusive('\n').take(USAGE_LINES) {

@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 use skvm_core::artifact::{
-    Fingerprint, LiteralContent, Parameter, ParameterSource, ParameterType, Part, Segment,
-    SkillTemplate, Spelling, Template, TemplateLanguage,
+    Fingerprint, Literal, LiteralContent, LiteralForm, Parameter, ParameterSource, ParameterType,
+    Part, Segment, SkillTemplate, Spelling, Template, TemplateLanguage,
 };
 use skvm_core::span::Span;
 
-use super::build::{Marked, fill, mask, word};
-use super::shape::Shape;
+use super::build::{Marked, WORD, fill, is_read_twice, mask, word};
+use super::shape::{MAX_BYTES, Shape};
 
 /// The file as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +158,7 @@ impl BoostCandidates {
     ///     "materializationType": "shell"}]}"#)?;
     /// let candidate = &file.import().candidates[0];
     /// let values = candidate.values("the weather in Oslo").ok_or("no values")?;
-    /// assert_eq!(candidate.template.render(&values)?, r#"curl -s "wttr.in/"'Oslo'"?u=${HOME}""#);
+    /// assert_eq!(candidate.template.render(&values)?, r#"curl -s ""'wttr.in/Oslo?u='"${HOME}""#);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -177,8 +177,8 @@ impl BoostCandidates {
     }
 
     /// The templates of a skill in the original's form, those whose language it knows. Signatures are the fixed
-    /// text with anything in the holes. A template whose holes lie in code within code has no such form and is
-    /// left out.
+    /// text with anything in the holes. A template whose holes lie in code within code, or in a Python
+    /// f-string, has no such form and is left out.
     #[must_use]
     pub fn export<'t>(templates: impl IntoIterator<Item = &'t SkillTemplate>) -> Self {
         let candidates = templates.into_iter().filter_map(|it| export(&it.template)).collect();
@@ -188,28 +188,22 @@ impl BoostCandidates {
 
 impl BoostCandidate {
     fn import(&self) -> Result<Candidate, String> {
-        if self.function_template.trim().is_empty() {
-            return Err("its template is empty".to_owned());
-        }
+        self.check()?;
         let language = match self.materialization_type {
             Materialization::Shell => TemplateLanguage::Shell,
             Materialization::Python => TemplateLanguage::Python,
         };
         let marked = self.marked();
-        if let Some(name) = self.params.keys().find(|name| {
-            !marked.iter().any(|it| it.parameter.name == **name)
-        }) {
+        let unused = |name: &&String| !marked.iter().any(|it| it.parameter.name == **name);
+        if let Some(name) = self.params.keys().find(unused) {
             return Err(format!("its parameter {name} stands nowhere in the template"));
         }
         let (template, fingerprint) = build(language, &self.function_template, &marked)?;
-        let patterns = template
-            .parameters
-            .iter()
-            .map(|parameter| {
-                let pattern = self.params.get(&parameter.name).and_then(BoostParameter::pattern);
-                pattern.map(|pattern| expression(pattern)).transpose()
-            })
-            .collect::<Result<_, _>>()?;
+        let pattern = |parameter: &Parameter| {
+            let pattern = self.params.get(&parameter.name).and_then(BoostParameter::pattern);
+            pattern.map(expression).transpose()
+        };
+        let patterns = template.parameters.iter().map(pattern).collect::<Result<_, _>>()?;
         let monitored = || MONITORED.map(str::to_owned).to_vec();
         Ok(Candidate {
             purpose: self.purpose_id.clone(),
@@ -222,15 +216,44 @@ impl BoostCandidate {
         })
     }
 
+    /// What the original's schema asks for, and what it lets pass.
+    fn check(&self) -> Result<(), String> {
+        if self.function_template.trim().is_empty() {
+            return Err("its template is empty".to_owned());
+        }
+        if self.function_template.len() > MAX_BYTES {
+            return Err(format!("its template is longer than {MAX_BYTES} bytes"));
+        }
+        if self.function_template.contains(WORD) {
+            return Err(format!("its template has the word {WORD}, which has a meaning here"));
+        }
+        if self.code_signature.is_empty() {
+            return Err("its signature is empty and would recognise everything".to_owned());
+        }
+        if self.keywords.iter().all(|keyword| keyword.trim().is_empty()) {
+            return Err("it has no keyword".to_owned());
+        }
+        for (name, parameter) in &self.params {
+            if let BoostParameter::Described { kind, .. } = parameter
+                && !matches!(kind.as_str(), "string" | "number")
+            {
+                return Err(format!("its parameter {name} has the unknown type {kind:?}"));
+            }
+        }
+        Ok(())
+    }
+
     /// The places of declared parameters. Anything else of the form `${…}` is the code's own.
     fn marked(&self) -> Vec<Marked> {
+        let longest = self.params.keys().map(String::len).max().unwrap_or_default();
         let mut marked = Vec::new();
         for (start, _) in self.function_template.match_indices("${") {
             let rest = self.function_template.get(start + 2..).unwrap_or_default();
-            let Some(end) = rest.find('}') else { continue };
-            let Some((name, parameter)) = self.params.get_key_value(&rest[..end]) else { continue };
+            let end = rest.bytes().take(longest + 1).position(|b| b == b'}');
+            let Some(name) = end.and_then(|end| rest.get(..end)) else { continue };
+            let Some((name, parameter)) = self.params.get_key_value(name) else { continue };
             marked.push(Marked {
-                span: Span::new(start, start + end + 3),
+                span: Span::new(start, start + name.len() + 3),
                 parameter: Parameter {
                     name: name.clone(),
                     kind: parameter.kind(),
@@ -243,6 +266,9 @@ impl BoostCandidate {
     }
 }
 
+/// Most places of parameters.
+const MAX_PLACES: usize = 256;
+
 fn build(
     language: TemplateLanguage,
     code: &str,
@@ -254,6 +280,9 @@ fn build(
         let template = Template { language, segments, parameters: Vec::new() };
         return Ok((template, shape.fingerprint()));
     }
+    if marked.len() > MAX_PLACES {
+        return Err(format!("its parameters stand in more than {MAX_PLACES} places"));
+    }
     // A number may stand where no text can, and the other way round.
     let as_text: Vec<String> = (0..marked.len()).map(word).collect();
     let as_number = marked.iter().enumerate().map(|(number, it)| match it.parameter.kind {
@@ -261,24 +290,27 @@ fn build(
         _ => word(number),
     });
     for words in [as_text, as_number.collect()] {
-        let Some(shape) = Shape::of(language, &mask(code, marked, &words)) else { continue };
+        let masked = mask(code, marked, &words);
+        if language == TemplateLanguage::Shell && is_read_twice(&masked) {
+            break;
+        }
+        let Some(shape) = Shape::of(language, &masked) else { continue };
         if let Some(template) = fill(&shape, marked, &words, &|_, _| None) {
             return Ok((template, shape.fingerprint()));
         }
     }
-    Err("its code is not understood, or a parameter stands where no value can be put safely".to_owned())
+    Err("its code is not understood, or a parameter stands where no value can be put safely"
+        .to_owned())
 }
 
 fn expression(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern)
-        .case_insensitive(true)
-        .size_limit(EXPRESSION_BYTES)
-        .build()
-        .map_err(|error| {
+    RegexBuilder::new(pattern).case_insensitive(true).size_limit(EXPRESSION_BYTES).build().map_err(
+        |error| {
             let told = error.to_string();
             let reason = told.lines().last().unwrap_or_default().trim();
             format!("its expression {pattern:?} cannot be used: {reason}")
-        })
+        },
+    )
 }
 
 impl Candidate {
@@ -288,18 +320,20 @@ impl Candidate {
         self.signature.is_match(code)
     }
 
-    /// Whether one of the keywords is in a task's text, as words of its own: `text` is not in `context`.
+    /// Whether one of the keywords is in a task's text, as words of its own: `text` is not in `context`. Scripts
+    /// that do not put spaces between words have no such borders.
     #[must_use]
     pub fn concerns(&self, task: &str) -> bool {
         let task = task.to_lowercase();
-        self.keywords.iter().map(|keyword| keyword.to_lowercase()).any(|keyword| {
-            task.match_indices(keyword.as_str()).any(|(start, found)| {
-                let before = task[..start].chars().next_back();
-                let behind = task[start + found.len()..].chars().next();
-                !found.is_empty()
-                    && !before.is_some_and(char::is_alphanumeric)
-                    && !behind.is_some_and(char::is_alphanumeric)
-            })
+        self.keywords.iter().map(|keyword| keyword.trim().to_lowercase()).any(|keyword| {
+            let (first, last) = (keyword.chars().next(), keyword.chars().next_back());
+            !keyword.is_empty()
+                && task.match_indices(keyword.as_str()).any(|(start, found)| {
+                    let before = task.get(..start).and_then(|head| head.chars().next_back());
+                    let behind =
+                        task.get(start + found.len()..).and_then(|tail| tail.chars().next());
+                    !runs_on(before, first) && !runs_on(last, behind)
+                })
         })
     }
 
@@ -315,6 +349,12 @@ impl Candidate {
     }
 }
 
+/// Whether two characters are of one word.
+fn runs_on(one: Option<char>, next: Option<char>) -> bool {
+    let in_word = |c: char| c.is_lowercase() || c.is_numeric();
+    one.is_some_and(in_word) && next.is_some_and(in_word)
+}
+
 fn export(template: &Template) -> Option<BoostCandidate> {
     let materialization_type = match template.language {
         TemplateLanguage::Shell => Materialization::Shell,
@@ -324,47 +364,80 @@ fn export(template: &Template) -> Option<BoostCandidate> {
     let (mut code, mut signature) = (String::new(), String::new());
     for segment in &template.segments {
         match segment {
+            Segment::Text(text) if names_parameter(template, text) => return None,
             Segment::Text(text) => {
                 code.push_str(text);
-                signature.push_str(&regex::escape(text.trim()));
+                signature.push_str(&regex::escape(text.trim_matches(['"', '\'', ' ', '\n'])));
             }
             Segment::Literal(literal) => {
-                let LiteralContent::Parts(parts) = &literal.content else { return None };
-                code.push('"');
-                for part in parts {
-                    match part {
-                        Part::Text(text) => code.push_str(text),
-                        Part::Hole(index) => {
-                            let name = &template.parameters.get(*index)?.name;
-                            code.push_str(&format!("${{{name}}}"));
-                        }
-                    }
-                }
-                code.push('"');
+                write(template, literal, &mut code)?;
                 signature.push_str(r"[\s\S]*?");
             }
         }
     }
-    let described = |parameter: &Parameter| {
-        let is_number = parameter.kind == ParameterType::Number;
-        let kind = if is_number { "number" } else { "string" }.to_owned();
-        let description = parameter.name.replace('_', " ");
-        let parameter = BoostParameter::Described { kind, description, extract_pattern: None };
-        parameter
-    };
-    let keywords = first_word(&code);
+    let params = template.parameters.iter().map(|it| (it.name.clone(), described(it))).collect();
     Some(BoostCandidate {
         purpose_id: template.digest().short(),
-        keywords: vec![keywords],
+        keywords: vec![first_word(&code)],
         code_signature: signature,
         function_template: code,
-        params: template.parameters.iter().map(|p| (p.name.clone(), described(p))).collect(),
+        params,
         materialization_type,
         monitored_tools: None,
     })
 }
 
+fn described(parameter: &Parameter) -> BoostParameter {
+    let is_number = parameter.kind == ParameterType::Number;
+    let kind = if is_number { "number" } else { "string" }.to_owned();
+    let description = parameter.name.replace('_', " ");
+    BoostParameter::Described { kind, description, extract_pattern: None }
+}
+
+/// Whether a fixed text has what would be read as the place of a parameter.
+fn names_parameter(template: &Template, text: &str) -> bool {
+    template.parameters.iter().any(|it| text.contains(&format!("${{{}}}", it.name)))
+}
+
+/// Writes a literal in the original's form: in quotes, with `${name}` in the holes.
+fn write(template: &Template, literal: &Literal, code: &mut String) -> Option<()> {
+    let LiteralContent::Parts(parts) = &literal.content else { return None };
+    let is_shell = template.language == TemplateLanguage::Shell;
+    let (quote, escaped): (&str, &[char]) = match literal.form {
+        LiteralForm::Quoted if is_shell => ("\"", &['\\', '"', '$', '`']),
+        LiteralForm::Quoted => ("\"", &['\\', '"']),
+        LiteralForm::Number | LiteralForm::HereDocument { expands: false, .. } => ("", &[]),
+        LiteralForm::HereDocument { expands: true, .. } => ("", &['\\', '$', '`']),
+        LiteralForm::Interpolated => return None,
+    };
+    code.push_str(quote);
+    for part in parts {
+        match part {
+            // Quotes of Python end with their line.
+            Part::Text(text) if !is_shell && text.contains(char::is_control) => return None,
+            Part::Text(text) if names_parameter(template, text) => return None,
+            Part::Text(text) => {
+                for c in text.chars() {
+                    if escaped.contains(&c) {
+                        code.push('\\');
+                    }
+                    code.push(c);
+                }
+            }
+            Part::Hole(index) => {
+                let name = &template.parameters.get(*index)?.name;
+                code.extend(["${", name, "}"]);
+            }
+        }
+    }
+    code.push_str(quote);
+    Some(())
+}
+
 /// The original wants at least one keyword: what the code calls first.
 fn first_word(code: &str) -> String {
-    code.split(|c: char| !c.is_alphanumeric()).find(|word| word.len() > 2).unwrap_or("run").to_owned()
+    code.split(|c: char| !c.is_alphanumeric())
+        .find(|word| word.len() > 2)
+        .unwrap_or("run")
+        .to_owned()
 }

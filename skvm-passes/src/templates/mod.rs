@@ -42,6 +42,8 @@ use arguments::Arguments;
 use build::Builder;
 pub use shape::Shape;
 
+use crate::code::{placeholders, syntax};
+
 /// See the [module](self).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TemplatesPass;
@@ -75,7 +77,8 @@ fn templates(skill: &Skill, code: &CodeIndex) -> Vec<SkillTemplate> {
     let files = skill.bundle().files();
     let parsers: BTreeMap<&str, Arguments> =
         files.iter().filter_map(|file| Some((file.path(), Arguments::of(file)?))).collect();
-    let builder = Builder { bundle: skill.bundle(), parsers: &parsers };
+    let named = spelling::named(skill.source());
+    let builder = Builder { bundle: skill.bundle(), parsers: &parsers, named: &named };
     let mut found = Vec::new();
     for block in &code.blocks {
         from_block(skill, block, &builder, &mut found);
@@ -131,23 +134,32 @@ fn from_block(
 /// Most commands of a block that become templates of their own.
 const MAX_COMMANDS: usize = 64;
 
-/// The commands of a shell text, where each is one line or several that are joined by backslashes; none when
-/// one reaches over lines in another way.
+/// The statements of a shell text, without comments; none when it is not understood as a whole.
 fn commands(code: &str) -> Vec<Span> {
-    let (mut found, mut start, mut at) = (Vec::new(), None, 0);
-    for line in code.split_inclusive('\n') {
-        let text = line.trim_end_matches(['\n', '\r']);
-        let begins = *start.get_or_insert(at);
-        let end = at + text.len();
-        at += line.len();
-        if text.ends_with('\\') {
-            continue;
-        }
-        start = None;
-        let command = code.get(begins..end).unwrap_or_default();
-        if !command.trim().is_empty() && !command.trim_start().starts_with('#') {
-            found.push(Span::new(begins, end));
-        }
-    }
+    let masked = without_marks(code);
+    let Some(tree) = syntax::parse_shell_now(&masked).filter(|tree| !tree.root_node().has_error())
+    else {
+        return Vec::new();
+    };
+    let root = tree.root_node();
+    let mut cursor = root.walk();
+    let found: Vec<Span> = root
+        .named_children(&mut cursor)
+        .filter(|node| node.kind() != "comment")
+        .map(|node| Span::from(node.byte_range()))
+        .collect();
     if found.len() > MAX_COMMANDS { Vec::new() } else { found }
+}
+
+/// The code with letters instead of placeholders, which a parser would take for redirects and groups. Places
+/// stay the same.
+fn without_marks(code: &str) -> String {
+    let (mut masked, mut at) = (String::with_capacity(code.len()), 0);
+    for hole in placeholders(code, &|span| span) {
+        masked.push_str(code.get(at..hole.span.start).unwrap_or_default());
+        masked.extend(std::iter::repeat_n('X', hole.span.len()));
+        at = hole.span.end;
+    }
+    masked.push_str(code.get(at..).unwrap_or_default());
+    masked
 }

@@ -140,14 +140,25 @@ fn write_literal(
             quote::interpolated(language, value, out);
         }
         (LiteralForm::HereDocument { delimiter, expands }, TemplateLanguage::Shell) => {
-            if value.lines().any(|line| line.trim_end_matches('\r') == delimiter) {
+            let mut body = String::new();
+            quote::here_document(*expands, value, &mut body);
+            if has_line(value, delimiter) || has_line(&body, delimiter) {
                 return Err(RenderError::EndsDocument { delimiter: delimiter.clone() });
             }
-            quote::here_document(*expands, value, out);
+            out.push_str(&body);
         }
         (LiteralForm::Interpolated | LiteralForm::HereDocument { .. }, _) => {
             return Err(RenderError::Damaged);
         }
     }
     Ok(())
+}
+
+/// Whether a text has such a line, whatever ends its lines, or one that begins like it and goes on with a
+/// character that is not ASCII: dash 0.5.12 loses a byte of that.
+fn has_line(text: &str, delimiter: &str) -> bool {
+    text.split(['\n', '\r']).any(|line| {
+        let same = line.bytes().zip(delimiter.bytes()).take_while(|(a, b)| a == b).count();
+        line == delimiter || same > 0 && line.as_bytes().get(same).is_some_and(|b| !b.is_ascii())
+    })
 }

@@ -4,7 +4,7 @@ use skvm_core::artifact::LiteralForm;
 use skvm_core::span::Span;
 use tree_sitter::{Node, TreeCursor};
 
-use super::sketch::{MAX_DEPTH, Sketch, decimal, unescaped};
+use super::sketch::{Backslash, MAX_DEPTH, Sketch, decimal, each_node, unescaped};
 use crate::code::syntax::{self, Dialect};
 
 pub(super) fn sketch(code: &str) -> Option<Sketch<'_>> {
@@ -15,19 +15,21 @@ pub(super) fn sketch(code: &str) -> Option<Sketch<'_>> {
     let root = tree.root_node();
     let mut sketch = Sketch::new(code);
     bind_names(root, &mut sketch);
-    Walk { sketch: &mut sketch }.node(&mut root.walk(), 0)?;
+    Walk { sketch: &mut sketch, loads: false }.node(&mut root.walk(), "", 0)?;
     Some(sketch)
 }
 
 /// Makes every name known that the code binds itself.
 fn bind_names(root: Node<'_>, sketch: &mut Sketch<'_>) {
-    let mut open = vec![root];
-    while let Some(node) = open.pop() {
+    let mut exported = Vec::new();
+    each_node(root, &mut |node, around| {
         let target = match node.kind() {
-            "variable_declarator" | "function_declaration" | "function_expression"
-            | "generator_function_declaration" | "class_declaration" | "enum_declaration" => {
-                node.child_by_field_name("name")
-            }
+            "variable_declarator"
+            | "function_declaration"
+            | "function_expression"
+            | "generator_function_declaration"
+            | "class_declaration"
+            | "enum_declaration" => node.child_by_field_name("name"),
             "required_parameter" | "optional_parameter" => node.child_by_field_name("pattern"),
             "catch_clause" | "arrow_function" => node.child_by_field_name("parameter"),
             "for_in_statement" => node.child_by_field_name("left"),
@@ -37,21 +39,35 @@ fn bind_names(root: Node<'_>, sketch: &mut Sketch<'_>) {
             _ => None,
         };
         if let Some(target) = target {
-            bind(target, sketch);
+            names(target, &mut |name| sketch.bind(sketch.text(name)));
         }
-        let mut cursor = node.walk();
-        open.extend(node.named_children(&mut cursor));
+        if around.kind() == "export_statement" {
+            exported.push(node);
+        }
+    });
+    // What is exported is reached by its name from outside.
+    for declaration in exported {
+        let mut cursor = declaration.walk();
+        let declarators =
+            declaration.named_children(&mut cursor).filter(|n| n.kind() == "variable_declarator");
+        for named in declarators.chain([declaration]) {
+            if let Some(target) = named.child_by_field_name("name") {
+                names(target, &mut |name| sketch.unbind(sketch.text(name)));
+            }
+        }
     }
 }
 
 /// The names in a pattern.
-fn bind(target: Node<'_>, sketch: &mut Sketch<'_>) {
+fn names<'t>(target: Node<'t>, found: &mut dyn FnMut(Node<'t>)) {
+    if target.kind() == "identifier" {
+        return found(target);
+    }
     let mut open = vec![target];
     while let Some(node) = open.pop() {
         match node.kind() {
             "identifier" | "shorthand_property_identifier_pattern" | "type_identifier" => {
-                let name = sketch.text(node);
-                sketch.bind(name);
+                found(node);
             }
             "member_expression" | "subscript_expression" | "call_expression" => {}
             // A default value is no part of the pattern.
@@ -69,29 +85,27 @@ fn bind(target: Node<'_>, sketch: &mut Sketch<'_>) {
 
 struct Walk<'s, 'c> {
     sketch: &'s mut Sketch<'c>,
+    /// Within the arguments of `require` or `import()`.
+    loads: bool,
 }
 
-impl Walk<'_, '_> {
-    fn node(&mut self, cursor: &mut TreeCursor<'_>, depth: usize) -> Option<()> {
+impl<'c> Walk<'_, 'c> {
+    /// Writes down the node that the cursor is at.
+    fn node(&mut self, cursor: &mut TreeCursor<'_>, around: &str, depth: usize) -> Option<()> {
         if depth > MAX_DEPTH {
             return None;
         }
         let node = cursor.node();
         let text = self.sketch.text(node);
-        match node.kind() {
+        let kind = node.kind();
+        match kind {
             "comment" | "," | ";" | "(" | ")" | "empty_statement" => return Some(()),
             "identifier" | "type_identifier" => {
-                if node.parent().is_some_and(|p| p.kind() == "import_specifier")
-                    && cursor.field_name() == Some("name")
-                {
-                    self.sketch.token(text);
-                } else {
-                    self.arrow_parameter(cursor.field_name(), node);
-                }
+                self.identifier(node, cursor.field_name(), around);
                 return Some(());
             }
             // `{a}` is `{a: a}`.
-            kind @ ("shorthand_property_identifier" | "shorthand_property_identifier_pattern") => {
+            "shorthand_property_identifier" | "shorthand_property_identifier_pattern" => {
                 let pattern = kind.ends_with("_pattern");
                 self.sketch.open(if pattern { "pair_pattern" } else { "pair" });
                 self.sketch.token(text);
@@ -101,18 +115,23 @@ impl Walk<'_, '_> {
                 return Some(());
             }
             "number" => {
-                match decimal(text) {
-                    Some(value) => self.sketch.literal(span(node), LiteralForm::Number, value),
-                    None => self.sketch.token(text),
-                }
+                // `1.toFixed()` would be none, and `{(-1): x}` neither.
+                let is_fixed = matches!(cursor.field_name(), Some("object" | "key" | "name"));
+                self.sketch.number(node, is_fixed);
                 return Some(());
             }
             "unary_expression" if self.negative_number(node) => return Some(()),
-            "string" => {
-                self.string(node, cursor.field_name());
+            // The type of that name is no node with a name.
+            "string" if node.is_named() => {
+                self.string(node, cursor.field_name(), around);
                 return Some(());
             }
-            "template_string" => return self.template_string(node, depth),
+            "template_string" => {
+                let is_tagged =
+                    around == "call_expression" && cursor.field_name() == Some("arguments");
+                return self.template_string(cursor, around, is_tagged, depth);
+            }
+            "jsx_text" if text.trim().is_empty() && text.contains('\n') => return Some(()),
             "regex" => {
                 self.sketch.token(text);
                 return Some(());
@@ -123,38 +142,79 @@ impl Walk<'_, '_> {
             self.sketch.token(text);
             return Some(());
         }
-        let transparent = node.kind() == "parenthesized_expression";
+        let loads = self.loads;
+        if kind == "call_expression" {
+            let function = node.child_by_field_name("function");
+            self.loads =
+                function.is_some_and(|it| matches!(self.sketch.text(it), "require" | "import"));
+        }
+        // `(a?.b).c` is not `a?.b.c`.
+        let transparent = kind == "parenthesized_expression"
+            && !(matches!(cursor.field_name(), Some("object" | "function")) && text.contains("?."));
         if !transparent {
-            self.sketch.open(node.kind());
+            self.sketch.open(kind);
         }
-        if cursor.goto_first_child() {
-            loop {
-                self.node(cursor, depth + 1)?;
-                if !cursor.goto_next_sibling() {
-                    break;
-                }
-            }
-            cursor.goto_parent();
-        }
+        self.children(cursor, kind, depth)?;
         if !transparent {
             self.sketch.close();
         }
+        self.loads = loads;
         Some(())
     }
 
-    /// A name; the only parameter of an arrow function as if it stood in parentheses.
-    fn arrow_parameter(&mut self, field: Option<&str>, node: Node<'_>) {
-        let name = self.sketch.text(node);
-        let is_bare = field == Some("parameter")
-            && node.parent().is_some_and(|parent| parent.kind() == "arrow_function");
-        if is_bare {
-            self.sketch.open("formal_parameters");
-            self.sketch.open("required_parameter");
+    fn children(&mut self, cursor: &mut TreeCursor<'_>, kind: &str, depth: usize) -> Option<()> {
+        if !cursor.goto_first_child() {
+            return Some(());
         }
-        self.sketch.name(name);
-        if is_bare {
-            self.sketch.close();
-            self.sketch.close();
+        let mut before = "";
+        loop {
+            let child = cursor.node();
+            let child_kind = child.kind();
+            match (kind, child_kind) {
+                // `[, a]` leaves the first one out.
+                ("array" | "array_pattern", ",") if matches!(before, "[" | ",") => {
+                    self.sketch.token("hole");
+                }
+                // `for (a;;)` is not `for (;a;)`.
+                ("for_statement", child_kind)
+                    if child.is_named() && child_kind != "empty_statement" =>
+                {
+                    self.sketch.token(cursor.field_name().unwrap_or_default());
+                }
+                _ => {}
+            }
+            self.node(cursor, kind, depth + 1)?;
+            if child_kind != "comment" {
+                before = child_kind;
+            }
+            if !cursor.goto_next_sibling() {
+                break;
+            }
+        }
+        cursor.goto_parent();
+        Some(())
+    }
+
+    fn identifier(&mut self, node: Node<'_>, field: Option<&str>, around: &str) {
+        let name = self.sketch.text(node);
+        match (around, field) {
+            ("import_specifier", Some("name")) | ("export_specifier", Some("alias")) => {
+                self.sketch.token(name);
+            }
+            // `export {a}` is `export {a as a}`.
+            ("export_specifier", _) => {
+                self.sketch.name(name);
+                self.sketch.token(name);
+            }
+            // The only parameter of an arrow function is as if it stood in parentheses.
+            ("arrow_function", Some("parameter")) => {
+                self.sketch.open("formal_parameters");
+                self.sketch.open("required_parameter");
+                self.sketch.name(name);
+                self.sketch.close();
+                self.sketch.close();
+            }
+            _ => self.sketch.name(name),
         }
     }
 
@@ -169,35 +229,38 @@ impl Walk<'_, '_> {
         true
     }
 
-    fn string(&mut self, node: Node<'_>, field: Option<&str>) {
+    fn string(&mut self, node: Node<'_>, field: Option<&str>, around: &str) {
         let text = self.sketch.text(node);
         let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
         // `{'a': 1}` is `{a: 1}`; a module's name is part of the import.
-        let is_key = field == Some("key") && is_identifier(inner);
-        let is_module = field == Some("source") || is_loaded(node, self.sketch.code);
-        match unescaped(inner) {
-            _ if is_key => self.sketch.token(inner),
-            _ if is_module => self.sketch.token(inner),
+        let is_name =
+            matches!(field, Some("key" | "source" | "name")) || self.loads && around == "arguments";
+        match unescaped(inner, Backslash::Dropped) {
+            // Escapes mean nothing in there.
+            _ if around == "jsx_attribute" => self.sketch.token(text),
+            Some(value) if is_name => self.sketch.token(&value),
             Some(value) => self.sketch.literal(span(node), LiteralForm::Quoted, value),
             None => self.sketch.token(text),
         }
     }
 
-    fn template_string(&mut self, node: Node<'_>, depth: usize) -> Option<()> {
-        let mut cursor = node.walk();
-        let children: Vec<Node<'_>> = node
-            .named_children(&mut cursor)
-            .filter(|child| child.kind() == "template_substitution")
-            .collect();
+    /// The template string that the cursor is at. What a tag gets stays as it is written.
+    fn template_string(
+        &mut self,
+        cursor: &mut TreeCursor<'_>,
+        around: &str,
+        is_tagged: bool,
+        depth: usize,
+    ) -> Option<()> {
+        let node = cursor.node();
         let text = self.sketch.text(node);
-        let is_tagged = node.parent().is_some_and(|parent| parent.kind() == "call_expression");
-        if is_tagged {
-            self.sketch.token(text);
-            return Some(());
-        }
-        if children.is_empty() {
-            let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
-            match unescaped(inner).filter(|value| !value.contains('\r')) {
+        let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
+        let mut children = node.walk();
+        let is_plain =
+            node.named_children(&mut children).all(|it| it.kind() != "template_substitution");
+        if is_plain && !is_tagged {
+            match unescaped(inner, Backslash::Dropped) {
+                Some(value) if self.loads && around == "arguments" => self.sketch.token(&value),
                 Some(value) => self.sketch.literal(span(node), LiteralForm::Quoted, value),
                 None => self.sketch.token(text),
             }
@@ -205,20 +268,29 @@ impl Walk<'_, '_> {
         }
         self.sketch.open("interpolated");
         let mut at = node.start_byte() + 1;
-        for child in children {
-            self.piece(Span::new(at, child.start_byte()));
-            self.node(&mut child.walk(), depth + 1)?;
-            at = child.end_byte();
+        if cursor.goto_first_child() {
+            loop {
+                let child = cursor.node();
+                if child.kind() == "template_substitution" {
+                    self.piece(Span::new(at, child.start_byte()), is_tagged);
+                    self.node(cursor, "template_string", depth + 1)?;
+                    at = child.end_byte();
+                }
+                if !cursor.goto_next_sibling() {
+                    break;
+                }
+            }
+            cursor.goto_parent();
         }
-        self.piece(Span::new(at, node.end_byte().saturating_sub(1)));
+        self.piece(Span::new(at, node.end_byte().saturating_sub(1)), is_tagged);
         self.sketch.close();
         Some(())
     }
 
     /// The text between two substitutions.
-    fn piece(&mut self, span: Span) {
+    fn piece(&mut self, span: Span, is_tagged: bool) {
         let text = self.sketch.code.get(span.start..span.end).unwrap_or_default();
-        match unescaped(text) {
+        match unescaped(text, Backslash::Dropped).filter(|_| !is_tagged) {
             _ if text.is_empty() => {}
             Some(value) => self.sketch.literal(span, LiteralForm::Interpolated, value),
             None => self.sketch.token(text),
@@ -228,20 +300,4 @@ impl Walk<'_, '_> {
 
 fn span(node: Node<'_>) -> Span {
     Span::from(node.byte_range())
-}
-
-/// Whether a string is what `require` or `import()` loads.
-fn is_loaded(string: Node<'_>, code: &str) -> bool {
-    string
-        .parent()
-        .filter(|arguments| arguments.kind() == "arguments")
-        .and_then(|arguments| arguments.parent()?.child_by_field_name("function"))
-        .and_then(|function| code.get(function.byte_range()))
-        .is_some_and(|function| matches!(function, "require" | "import"))
-}
-
-fn is_identifier(text: &str) -> bool {
-    !text.starts_with(|c: char| c.is_ascii_digit())
-        && !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$'))
 }

@@ -68,7 +68,7 @@ impl Writer {
         self.text.push_str(written);
         self.structure.push(mark);
         let span = Span::new(start, self.text.len());
-        self.literals.push(ShapeLiteral { span, form, around: "", role: None, content });
+        self.literals.push(ShapeLiteral { span, form, around: ("", ""), role: None, content });
     }
 
     fn embedded(&mut self, language: TemplateLanguage, text: &str) -> Option<()> {

@@ -55,7 +55,7 @@ struct ShapeLiteral {
     span: Span,
     form: LiteralForm,
     /// What has to stand before and behind it when it is written anew.
-    around: &'static str,
+    around: (&'static str, &'static str),
     /// What it is to the script that it is handed to.
     role: Option<Role>,
     content: ShapeContent,
@@ -189,7 +189,10 @@ impl Shape {
 
     /// The code as the segments of a template. `parts` is asked for each literal, by its position in
     /// [`values`](Shape::values) and its value: `None` leaves the literal as it is written.
-    pub fn segments(&self, parts: &mut dyn FnMut(usize, &str) -> Option<Vec<Part>>) -> Vec<Segment> {
+    pub fn segments(
+        &self,
+        parts: &mut dyn FnMut(usize, &str) -> Option<Vec<Part>>,
+    ) -> Vec<Segment> {
         self.split(parts, &mut 0)
     }
 
@@ -215,12 +218,12 @@ impl Shape {
             };
             let Some(content) = content else { continue };
             text.push_str(self.code.get(at..literal.span.start).unwrap_or_default());
-            text.push_str(literal.around);
+            text.push_str(literal.around.0);
             if !text.is_empty() {
                 segments.push(Segment::Text(std::mem::take(&mut text)));
             }
             segments.push(Segment::Literal(Literal { form: literal.form.clone(), content }));
-            text.push_str(literal.around);
+            text.push_str(literal.around.1);
             at = literal.span.end;
         }
         text.push_str(self.code.get(at..).unwrap_or_default());

@@ -4,7 +4,7 @@ use skvm_core::artifact::LiteralForm;
 use skvm_core::span::Span;
 use tree_sitter::{Node, TreeCursor};
 
-use super::sketch::{MAX_DEPTH, Sketch, decimal, unescaped};
+use super::sketch::{Backslash, MAX_DEPTH, Sketch, decimal, each_node, unescaped};
 use crate::code::syntax;
 
 pub(super) fn sketch(code: &str) -> Option<Sketch<'_>> {
@@ -15,67 +15,89 @@ pub(super) fn sketch(code: &str) -> Option<Sketch<'_>> {
     }
     let mut sketch = Sketch::new(code);
     bind_names(root, &mut sketch);
-    Walk { sketch: &mut sketch }.node(&mut root.walk(), 0)?;
+    Walk { sketch: &mut sketch }.node(&mut root.walk(), "", 0)?;
     Some(sketch)
 }
 
 /// Makes every name known that the code binds itself.
-fn bind_names<'t>(root: Node<'t>, sketch: &mut Sketch<'_>) {
-    let mut cursor = root.walk();
-    loop {
-        let node = cursor.node();
+fn bind_names(root: Node<'_>, sketch: &mut Sketch<'_>) {
+    let mut members = Vec::new();
+    each_node(root, &mut |node, around| {
         let target = match node.kind() {
             "assignment" | "augmented_assignment" | "for_statement" | "for_in_clause" => {
                 node.child_by_field_name("left")
             }
-            "function_definition" | "class_definition" | "named_expression" => {
+            "class_definition" => {
+                members.extend(node.child_by_field_name("body"));
                 node.child_by_field_name("name")
             }
+            "function_definition" | "named_expression" => node.child_by_field_name("name"),
             "aliased_import" => node.child_by_field_name("alias"),
-            "as_pattern_target" => Some(node),
+            "as_pattern_target" | "splat_pattern" => Some(node),
+            "dotted_name" if is_capture(node, around.kind()) => Some(node),
+            "identifier" if is_case_name(node, around) => Some(node),
             "parameters" | "lambda_parameters" => {
-                let mut children = node.walk();
-                for parameter in node.named_children(&mut children) {
-                    let name = parameter.child_by_field_name("name").unwrap_or(parameter);
-                    let typed = name.kind() == "typed_parameter";
-                    let name = if typed { name.named_child(0).unwrap_or(name) } else { name };
-                    bind(name, sketch);
-                }
+                bind_parameters(node, sketch);
                 None
             }
             _ => None,
         };
         if let Some(target) = target {
-            bind(target, sketch);
+            names(target, &mut |name| sketch.bind(sketch.text(name)));
         }
-        if !advance(&mut cursor) {
-            return;
+    });
+    // What a class binds is reached by its name from outside.
+    for body in members {
+        let mut cursor = body.walk();
+        for member in body.named_children(&mut cursor) {
+            let inner = match member.kind() {
+                "decorated_definition" => member.child_by_field_name("definition"),
+                "expression_statement" => member.named_child(0),
+                _ => Some(member),
+            };
+            let target = inner.and_then(|inner| match inner.kind() {
+                "assignment" => inner.child_by_field_name("left"),
+                "function_definition" | "class_definition" => inner.child_by_field_name("name"),
+                _ => None,
+            });
+            if let Some(target) = target {
+                names(target, &mut |name| sketch.unbind(sketch.text(name)));
+            }
         }
     }
 }
 
-/// To the next node in pre-order.
-fn advance(cursor: &mut TreeCursor<'_>) -> bool {
-    if cursor.goto_first_child() {
-        return true;
+fn bind_parameters(parameters: Node<'_>, sketch: &mut Sketch<'_>) {
+    let mut children = parameters.walk();
+    for parameter in parameters.named_children(&mut children) {
+        let name = parameter.child_by_field_name("name").unwrap_or(parameter);
+        let typed = name.kind() == "typed_parameter";
+        let name = if typed { name.named_child(0).unwrap_or(name) } else { name };
+        names(name, &mut |name| sketch.bind(sketch.text(name)));
     }
-    while !cursor.goto_next_sibling() {
-        if !cursor.goto_parent() {
-            return false;
-        }
-    }
-    true
+}
+
+/// Whether a name in a pattern of `case` takes what is there.
+fn is_capture(dotted_name: Node<'_>, around: &str) -> bool {
+    matches!(around, "case_pattern" | "keyword_pattern") && dotted_name.named_child_count() == 1
+}
+
+/// Whether a name is that of `case pattern as name`.
+fn is_case_name(identifier: Node<'_>, around: Node<'_>) -> bool {
+    around.kind() == "as_pattern"
+        && around.named_child(0).is_some_and(|first| first.kind() == "case_pattern")
+        && identifier.prev_sibling().is_some_and(|sign| sign.kind() == "as")
 }
 
 /// The names in the target of an assignment.
-fn bind<'t>(target: Node<'t>, sketch: &mut Sketch<'_>) {
+fn names<'t>(target: Node<'t>, found: &mut dyn FnMut(Node<'t>)) {
+    if target.kind() == "identifier" {
+        return found(target);
+    }
     let mut open = vec![target];
     while let Some(node) = open.pop() {
         match node.kind() {
-            "identifier" => {
-                let name = sketch.text(node);
-                sketch.bind(name);
-            }
+            "identifier" => found(node),
             "attribute" | "subscript" | "call" => {}
             _ => {
                 let mut cursor = node.walk();
@@ -91,57 +113,59 @@ struct Walk<'s, 'c> {
 
 impl<'c> Walk<'_, 'c> {
     /// Writes down the node that the cursor is at.
-    fn node(&mut self, cursor: &mut TreeCursor<'_>, depth: usize) -> Option<()> {
+    fn node(&mut self, cursor: &mut TreeCursor<'_>, around: &str, depth: usize) -> Option<()> {
         if depth > MAX_DEPTH {
             return None;
         }
         let node = cursor.node();
         let text = self.sketch.text(node);
-        match node.kind() {
+        let kind = match node.kind() {
+            // In `x[a,]` it makes a tuple.
+            "," if around == "subscript" => {
+                self.sketch.token(text);
+                return Some(());
+            }
             "comment" | "line_continuation" | "," | ";" | "(" | ")" => return Some(()),
             "identifier" => {
-                let field = cursor.field_name();
-                let parent = node.parent().map_or("", |parent| parent.kind());
-                let is_outside = matches!(
-                    (parent, field),
-                    ("attribute", Some("attribute")) | ("keyword_argument", Some("name"))
-                ) || parent == "dotted_name";
-                if is_outside {
-                    self.sketch.token(text);
-                } else {
-                    self.sketch.name(text);
-                }
+                self.identifier(text, cursor.field_name(), around);
+                return Some(());
+            }
+            "dotted_name" if is_capture(node, around) => {
+                self.sketch.name(text);
                 return Some(());
             }
             "integer" | "float" => {
-                match decimal(text) {
-                    Some(value) => self.sketch.literal(span(node), LiteralForm::Number, value),
-                    None => self.sketch.token(text),
-                }
+                // `1.hex()` would be none.
+                self.sketch.number(node, around == "attribute");
                 return Some(());
             }
             "unary_operator" if self.negative_number(node) => return Some(()),
-            "string" => return self.string(node, depth),
+            "string" => return self.string(cursor, depth),
+            "format_specifier" => return self.format_specifier(cursor, depth),
             "concatenated_string" => {
                 if let Some(value) = self.plain_strings(node) {
                     self.sketch.literal(span(node), LiteralForm::Quoted, value);
                     return Some(());
                 }
+                "concatenated_string"
             }
-            "expression_statement" if is_lone_string(node) => return Some(()),
-            _ => {}
-        }
-        if node.child_count() == 0 {
-            self.sketch.token(text);
-            return Some(());
-        }
-        let transparent = node.kind() == "parenthesized_expression";
+            "expression_statement" if self.is_documentation(node) => return Some(()),
+            // Tuples are the same without parentheses.
+            "expression_list" => "tuple",
+            "pattern_list" => "tuple_pattern",
+            kind => kind,
+        };
+        let transparent = kind == "parenthesized_expression";
         if !transparent {
-            self.sketch.open(node.kind());
+            if node.child_count() == 0 {
+                self.sketch.token(text);
+                return Some(());
+            }
+            self.sketch.open(kind);
         }
         if cursor.goto_first_child() {
             loop {
-                self.node(cursor, depth + 1)?;
+                self.node(cursor, kind, depth + 1)?;
                 if !cursor.goto_next_sibling() {
                     break;
                 }
@@ -152,6 +176,20 @@ impl<'c> Walk<'_, 'c> {
             self.sketch.close();
         }
         Some(())
+    }
+
+    fn identifier(&mut self, text: &'c str, field: Option<&str>, around: &str) {
+        let is_outside = match around {
+            "attribute" => field == Some("attribute"),
+            "keyword_argument" => field == Some("name"),
+            "dotted_name" | "keyword_pattern" => true,
+            _ => false,
+        };
+        if is_outside {
+            self.sketch.token(text);
+        } else {
+            self.sketch.name(text);
+        }
     }
 
     fn negative_number(&mut self, node: Node<'_>) -> bool {
@@ -168,56 +206,101 @@ impl<'c> Walk<'_, 'c> {
     /// The value of several plain strings behind one another.
     fn plain_strings(&self, node: Node<'_>) -> Option<String> {
         let mut cursor = node.walk();
-        let strings = node.named_children(&mut cursor).filter(|n| n.kind() != "comment");
+        let strings = node.named_children(&mut cursor).filter(|n| n.kind() == "string");
         strings.map(|string| self.plain_string(string)).collect()
     }
 
-    fn prefix(&self, string: Node<'_>) -> &'c str {
-        let start = string.child(0).map_or("", |start| self.sketch.text(start));
-        start.trim_end_matches(['"', '\''])
+    /// A string that stands as a statement, and does nothing.
+    fn is_documentation(&self, statement: Node<'_>) -> bool {
+        let only = statement.named_child(0).filter(|_| statement.named_child_count() == 1);
+        only.is_some_and(|node| match node.kind() {
+            "string" => self.plain_string(node).is_some(),
+            "concatenated_string" => self.plain_strings(node).is_some(),
+            _ => false,
+        })
     }
 
     /// The value of a string without interpolation.
     fn plain_string(&self, string: Node<'_>) -> Option<String> {
-        let prefix = self.prefix(string);
+        let start = string.child(0)?;
+        let prefix = self.sketch.text(start).trim_end_matches(['"', '\'']);
         let raw = prefix.eq_ignore_ascii_case("r");
         if !(raw || prefix.is_empty() || prefix.eq_ignore_ascii_case("u")) {
             return None;
         }
-        let start = string.child(0)?.end_byte();
-        let end = string.child(u32::try_from(string.child_count().checked_sub(1)?).ok()?)?;
-        let content = self.sketch.code.get(start..end.start_byte())?;
-        if raw { Some(content.to_owned()) } else { unescaped(content) }
+        let end = string.child(string.child_count().checked_sub(1)?)?;
+        let content = self.sketch.code.get(start.end_byte()..end.start_byte())?;
+        if raw && !content.contains('\r') {
+            Some(content.to_owned())
+        } else {
+            unescaped(content, Backslash::Kept).filter(|_| !raw)
+        }
     }
 
-    fn string(&mut self, node: Node<'_>, depth: usize) -> Option<()> {
+    /// The string that the cursor is at.
+    fn string(&mut self, cursor: &mut TreeCursor<'_>, depth: usize) -> Option<()> {
+        let node = cursor.node();
         if let Some(value) = self.plain_string(node) {
             self.sketch.literal(span(node), LiteralForm::Quoted, value);
             return Some(());
         }
-        let prefix = self.prefix(node);
-        if !prefix.eq_ignore_ascii_case("f") {
+        let start = node.child(0).map_or("", |start| self.sketch.text(start));
+        let prefix = start.trim_end_matches(['"', '\'']).to_ascii_lowercase();
+        if !prefix.contains('f') {
             self.sketch.token(self.sketch.text(node));
             return Some(());
         }
+        // What is raw has no spelling for some values, so it stays.
+        let is_raw = prefix.contains('r');
         self.sketch.open("interpolated");
-        let mut cursor = node.walk();
-        let children: Vec<Node<'_>> = node.named_children(&mut cursor).collect();
-        for child in children {
-            match child.kind() {
-                "string_start" | "string_end" => {}
-                "interpolation" => self.node(&mut child.walk(), depth + 1)?,
-                _ => {
-                    let text = self.sketch.text(child);
-                    match unescaped(&text.replace("{{", "{").replace("}}", "}")) {
-                        Some(value) => {
-                            self.sketch.literal(span(child), LiteralForm::Interpolated, value);
-                        }
-                        None => self.sketch.token(text),
-                    }
+        if cursor.goto_first_child() {
+            loop {
+                let child = cursor.node();
+                match child.kind() {
+                    "string_start" | "string_end" => {}
+                    "interpolation" => self.node(cursor, "string", depth + 1)?,
+                    _ => self.interpolated_text(child, is_raw),
+                }
+                if !cursor.goto_next_sibling() {
+                    break;
                 }
             }
+            cursor.goto_parent();
         }
+        self.sketch.close();
+        Some(())
+    }
+
+    fn interpolated_text(&mut self, node: Node<'_>, is_raw: bool) {
+        let text = self.sketch.text(node);
+        let plain = text.replace("{{", "{").replace("}}", "}");
+        match unescaped(&plain, Backslash::Kept).filter(|_| !is_raw) {
+            Some(value) => self.sketch.literal(span(node), LiteralForm::Interpolated, value),
+            None if is_raw => self.sketch.fixed(text),
+            None => self.sketch.token(text),
+        }
+    }
+
+    /// `:>{width}.2f`: the tree has no nodes for what is not in braces.
+    fn format_specifier(&mut self, cursor: &mut TreeCursor<'_>, depth: usize) -> Option<()> {
+        let node = cursor.node();
+        self.sketch.open("format_specifier");
+        let mut at = node.start_byte();
+        if cursor.goto_first_child() {
+            loop {
+                let child = cursor.node();
+                if child.is_named() {
+                    self.sketch.token(self.sketch.code.get(at..child.start_byte())?);
+                    self.node(cursor, "format_specifier", depth + 1)?;
+                    at = child.end_byte();
+                }
+                if !cursor.goto_next_sibling() {
+                    break;
+                }
+            }
+            cursor.goto_parent();
+        }
+        self.sketch.token(self.sketch.code.get(at..node.end_byte())?);
         self.sketch.close();
         Some(())
     }
@@ -225,12 +308,4 @@ impl<'c> Walk<'_, 'c> {
 
 fn span(node: Node<'_>) -> Span {
     Span::from(node.byte_range())
-}
-
-/// A string that stands as a statement: documentation.
-fn is_lone_string(statement: Node<'_>) -> bool {
-    statement.named_child_count() == 1
-        && statement
-            .named_child(0)
-            .is_some_and(|node| matches!(node.kind(), "string" | "concatenated_string"))
 }

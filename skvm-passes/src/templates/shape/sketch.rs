@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use skvm_core::artifact::{Fingerprint, LiteralForm, TemplateLanguage};
 use skvm_core::span::Span;
-use tree_sitter::Node;
+use tree_sitter::{Node, TreeCursor};
 
 use super::{Role, Shape, ShapeContent, ShapeLiteral};
 
@@ -18,16 +18,21 @@ pub(super) struct Sketch<'c> {
     literals: Vec<ShapeLiteral>,
     /// Names that the code binds, by the order in which they first occur.
     names: HashMap<&'c str, Option<u32>>,
+    /// Functions that the code defines, where they have names of their own.
+    functions: HashMap<&'c str, Option<u32>>,
     numbered: u32,
 }
 
-/// What can stand in the canonical form. Each is followed by its content and a zero; code has none.
+/// What can stand in the canonical form. Each is followed by its content and a zero, which code does not have
+/// and numbers are written without.
 #[derive(Clone, Copy)]
 enum Mark {
     Open = 1,
     Close,
     Token,
     Name,
+    Function,
+    Fixed,
     Text,
     Number,
     Code,
@@ -36,7 +41,8 @@ enum Mark {
 impl<'c> Sketch<'c> {
     pub(super) fn new(code: &'c str) -> Self {
         let structure = Vec::with_capacity(code.len() * 2);
-        Self { code, structure, literals: Vec::new(), names: HashMap::new(), numbered: 0 }
+        let (names, functions) = (HashMap::new(), HashMap::new());
+        Self { code, structure, literals: Vec::new(), names, functions, numbered: 0 }
     }
 
     /// Makes a name one of the code's own.
@@ -74,23 +80,49 @@ impl<'c> Sketch<'c> {
 
     /// A name: a number if it is the code's own, else as it is written.
     pub(super) fn name(&mut self, name: &'c str) {
-        let Some(known) = self.names.get_mut(name) else { return self.token(name) };
-        let number = *known.get_or_insert_with(|| {
-            self.numbered += 1;
-            self.numbered
-        });
-        self.mark(Mark::Name, &number.to_le_bytes());
+        match numbered(&mut self.names, &mut self.numbered, name) {
+            Some(number) => self.mark(Mark::Name, number.as_bytes()),
+            None => self.token(name),
+        }
+    }
+
+    /// Makes a name one of the code's own functions.
+    pub(super) fn bind_function(&mut self, name: &'c str) {
+        self.functions.insert(name, None);
+    }
+
+    /// A function that the code defines; `false` when it is none.
+    pub(super) fn function(&mut self, name: &str) -> bool {
+        let number = numbered(&mut self.functions, &mut self.numbered, name);
+        if let Some(number) = &number {
+            self.mark(Mark::Function, number.as_bytes());
+        }
+        number.is_some()
+    }
+
+    /// A text that is part of the structure, however it is quoted.
+    pub(super) fn fixed(&mut self, value: &str) {
+        self.mark(Mark::Fixed, value.as_bytes());
+    }
+
+    /// A number where one can be filled in, else a token.
+    pub(super) fn number(&mut self, node: Node<'_>, is_fixed: bool) {
+        let text = self.text(node);
+        match decimal(text).filter(|_| !is_fixed) {
+            Some(value) => self.literal(node.byte_range().into(), LiteralForm::Number, value),
+            None => self.token(text),
+        }
     }
 
     pub(super) fn literal(&mut self, span: Span, form: LiteralForm, value: String) {
-        self.literal_within(span, form, "", value);
+        self.literal_within(span, form, ("", ""), value);
     }
 
     pub(super) fn literal_within(
         &mut self,
         span: Span,
         form: LiteralForm,
-        around: &'static str,
+        around: (&'static str, &'static str),
         value: String,
     ) {
         let mark = if form == LiteralForm::Number { Mark::Number } else { Mark::Text };
@@ -110,7 +142,7 @@ impl<'c> Sketch<'c> {
     pub(super) fn embedded(&mut self, span: Span, form: LiteralForm, shape: Shape) {
         self.mark(Mark::Code, shape.fingerprint.to_string().as_bytes());
         let content = ShapeContent::Code(Box::new(shape));
-        self.literals.push(ShapeLiteral { span, form, around: "", role: None, content });
+        self.literals.push(ShapeLiteral { span, form, around: ("", ""), role: None, content });
     }
 
     pub(super) fn finish(mut self, language: TemplateLanguage) -> Shape {
@@ -120,15 +152,70 @@ impl<'c> Sketch<'c> {
     }
 }
 
+/// The number of a name, by the order in which names first occur; `None` when the code does not bind it.
+fn numbered(names: &mut HashMap<&str, Option<u32>>, last: &mut u32, name: &str) -> Option<String> {
+    let number = names.get_mut(name)?.get_or_insert_with(|| {
+        *last += 1;
+        *last
+    });
+    Some(number.to_string())
+}
+
+/// Shows every named node below `root` with the node that it is in, from the front to the back.
+pub(super) fn each_node<'t>(root: Node<'t>, visit: &mut dyn FnMut(Node<'t>, Node<'t>)) {
+    let (mut cursor, mut around) = (root.walk(), vec![root]);
+    while advance(&mut cursor, &mut around) {
+        let node = cursor.node();
+        if node.is_named() {
+            visit(node, around.last().copied().unwrap_or(root));
+        }
+    }
+}
+
+/// To the next node; `around` gets the nodes that it is in.
+fn advance<'t>(cursor: &mut TreeCursor<'t>, around: &mut Vec<Node<'t>>) -> bool {
+    let node = cursor.node();
+    if cursor.goto_first_child() {
+        around.push(node);
+        return true;
+    }
+    while !cursor.goto_next_sibling() {
+        if !cursor.goto_parent() {
+            return false;
+        }
+        around.pop();
+    }
+    true
+}
+
 /// A number without the signs between its digits, if it is one that a template can hold.
 pub(super) fn decimal(text: &str) -> Option<String> {
-    let plain = text.replace('_', "");
+    let mut plain = text.replace('_', "");
+    // `.5` and `5.` are how some write `0.5` and `5.0`.
+    if plain.starts_with('.') {
+        plain.insert(0, '0');
+    }
+    if plain.ends_with('.') {
+        plain.push('0');
+    }
     skvm_core::artifact::ParameterType::Number.check(&plain).is_ok().then_some(plain)
 }
 
-/// The value of a text with backslash escapes as Python and JavaScript have them in common; `None` when it has
-/// another.
-pub(super) fn unescaped(text: &str) -> Option<String> {
+/// What a backslash means before a character that makes no escape with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Backslash {
+    /// Itself, as in Python.
+    Kept,
+    /// Nothing, as in JavaScript.
+    Dropped,
+}
+
+/// The value of a text with backslash escapes; `None` when it has one that is not known here, such as those with
+/// octal digits, or a carriage return, which the language may read as a line feed.
+pub(super) fn unescaped(text: &str, backslash: Backslash) -> Option<String> {
+    if text.contains('\r') {
+        return None;
+    }
     if !text.contains('\\') {
         return Some(text.to_owned());
     }
@@ -139,15 +226,25 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
             value.push(c);
             continue;
         }
-        let decoded = match chars.next()? {
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            '\n' => continue,
-            same @ ('\\' | '\'' | '"' | '`' | '$' | '{') => same,
-            'x' => hexadecimal(&mut chars, 2)?,
-            'u' => hexadecimal(&mut chars, 4)?,
-            _ => return None,
+        let decoded = match (chars.next()?, backslash) {
+            ('n', _) => '\n',
+            ('r', _) => '\r',
+            ('t', _) => '\t',
+            ('b', _) => '\u{8}',
+            ('v', _) => '\u{b}',
+            ('f', _) => '\u{c}',
+            ('a', Backslash::Kept) => '\u{7}',
+            ('\n', _) => continue,
+            (same @ ('\\' | '\'' | '"'), _) => same,
+            ('x', _) => hexadecimal(&mut chars, 2)?,
+            ('u', _) => hexadecimal(&mut chars, 4)?,
+            ('U', Backslash::Kept) => hexadecimal(&mut chars, 8)?,
+            ('0'..='9' | 'N' | '\u{2028}' | '\u{2029}', _) => return None,
+            (other, Backslash::Kept) => {
+                value.push('\\');
+                other
+            }
+            (other, Backslash::Dropped) => other,
         };
         value.push(decoded);
     }
