@@ -26,6 +26,49 @@ const CODE: [(&str, &str, TemplateLanguage); 17] = [
     ("run_javascript", "code", TemplateLanguage::JavaScript),
 ];
 
+/// Arguments whose language is told by the name of the file that they are written to.
+const CONTENTS: [&str; 3] = ["content", "contents", "file_text"];
+
+/// Whether the language of an argument is told by another one.
+pub(super) fn depends_on_path(arguments: &Value) -> bool {
+    CONTENTS.iter().any(|key| arguments.get(key).is_some())
+}
+
+/// Words before a value that nobody should keep.
+const SECRETS: [&str; 9] = [
+    "authorization", "bearer", "credential", "key", "passwd", "password", "secret", "token", "pat",
+];
+
+/// Whether a text seems to hold a key, a token or a password: a word for one, a sign, and a value that is no
+/// variable and no placeholder.
+pub(super) fn holds_secret(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let known = ["sk-", "ghp_", "gho_", "github_pat_", "xoxb-", "xoxp-", "akia", "glpat-"];
+    let is_known = known.iter().any(|start| {
+        lower.match_indices(start).any(|(at, _)| {
+            let before = lower.get(..at).and_then(|head| head.chars().next_back());
+            let rest = lower.get(at + start.len()..).unwrap_or_default();
+            let length = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+            length >= 8 && before.is_none_or(|c| !c.is_alphanumeric())
+        })
+    });
+    is_known
+        || SECRETS.iter().any(|word| {
+            lower.match_indices(word).any(|(at, _)| {
+                let rest = lower.get(at + word.len()..).unwrap_or_default();
+                let sign = rest.find(|c: char| !matches!(c, ' ' | ':' | '=' | '"' | '\'' | '\\'));
+                let (signs, value) = rest.split_at(sign.unwrap_or(rest.len()));
+                let value = value.trim_start_matches("bearer ").trim_start_matches("basic ");
+                let length = value
+                    .bytes()
+                    .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+                    .count();
+                let has_digit = value.bytes().take(length).any(|b| b.is_ascii_digit());
+                !signs.is_empty() && length >= 6 && has_digit
+            })
+        })
+}
+
 /// Tools that only look, by name.
 const LOOKING: [&str; 12] = [
     "read",
@@ -50,7 +93,7 @@ pub(super) fn shape(tool: &str, arguments: &Value) -> Option<Shape> {
         .find_map(|key| arguments.get(key)?.as_str())
         .and_then(language_of_file);
     Shape::of_json(arguments, &|key, _| match key {
-        "content" | "file_text" | "contents" => written,
+        key if CONTENTS.contains(&key) => written,
         _ => {
             CODE.iter().find(|(name, argument, _)| *name == tool && *argument == key).map(|it| it.2)
         }
@@ -113,6 +156,22 @@ mod tests {
             let shape = shape(tool, &arguments).unwrap();
             let found = shape.embedded().get(1).map(|(language, ..)| *language);
             assert_eq!(found, language, "{tool} {arguments}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_seen() {
+        for (text, secret) in [
+            ("curl -H 'X-Key: s3cr3t-0815' https://x.org", true),
+            ("curl -H \"Authorization: Bearer abc123def456\" x", true),
+            ("run --token=abcd1234 x", true),
+            ("run --api-key sk-abcdefgh12345678", true),
+            ("curl -H \"X-Key: $API_KEY\" https://x.org", false),
+            ("curl -H 'X-Key: <key>' https://x.org", false),
+            ("python3 tokenize.py data/q1.csv", false),
+            ("sort --key 2 data/q1.csv", false),
+        ] {
+            assert_eq!(holds_secret(text), secret, "{text}");
         }
     }
 

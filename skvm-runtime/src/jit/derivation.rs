@@ -126,6 +126,24 @@ impl OutputView {
             json: json_in(output),
         }
     }
+
+    /// Everything that can be taken of it.
+    pub(super) fn takes(&self) -> Vec<Take> {
+        let mut pointers = Vec::new();
+        if let Some(json) = &self.json {
+            scalars(json, &mut String::new(), &mut pointers);
+        }
+        let gaps = (0..self.gaps.len()).map(Take::Gap);
+        gaps.chain(pointers.into_iter().map(Take::Pointer)).collect()
+    }
+
+    pub(super) fn take(&self, take: &Take) -> Option<String> {
+        match take {
+            Take::Whole => Some(self.whole.clone()),
+            Take::Gap(number) => self.gaps.get(*number).cloned(),
+            Take::Pointer(pointer) => scalar(self.json.as_ref()?.pointer(pointer)?),
+        }
+    }
 }
 
 /// The JSON that a text is or holds: the first object or array that begins a line.
@@ -160,12 +178,7 @@ impl Known {
             Source::Gap(number) => self.gaps.get(*number)?.clone(),
             Source::Asked(number) => self.answers.get(*number)?.clone(),
             Source::Output { call, take } => {
-                let output = self.outputs.get(*call)?;
-                match take {
-                    Take::Whole => output.whole.clone(),
-                    Take::Gap(number) => output.gaps.get(*number)?.clone(),
-                    Take::Pointer(pointer) => scalar(output.json.as_ref()?.pointer(pointer)?)?,
-                }
+                self.outputs.get(*call)?.take(take)?
             }
         };
         let text = derivation.transform.of(&text);
@@ -189,14 +202,8 @@ impl Known {
         let mut sources: Vec<Source> = self.inputs.keys().cloned().map(Source::Input).collect();
         sources.extend((0..self.gaps.len()).map(Source::Gap));
         for (call, output) in self.outputs.iter().enumerate() {
-            let mut add = |take| sources.push(Source::Output { call, take });
-            (0..output.gaps.len()).for_each(|number| add(Take::Gap(number)));
-            let mut pointers = Vec::new();
-            if let Some(json) = &output.json {
-                scalars(json, &mut String::new(), &mut pointers);
-            }
-            pointers.into_iter().for_each(|pointer| add(Take::Pointer(pointer)));
-            add(Take::Whole);
+            let takes = output.takes().into_iter().chain([Take::Whole]);
+            sources.extend(takes.map(|take| Source::Output { call, take }));
         }
         sources.extend((0..self.answers.len()).map(Source::Asked));
         sources
@@ -205,7 +212,8 @@ impl Known {
 
 /// The pointers of all texts and numbers in a value, at most [`MAX_SCALARS`].
 fn scalars(value: &Value, at: &mut String, found: &mut Vec<String>) {
-    if found.len() >= MAX_SCALARS || at.len() > 512 {
+    // A pointer is as long as a value is deep.
+    if found.len() >= MAX_SCALARS || at.len() > 256 {
         return;
     }
     let length = at.len();

@@ -93,6 +93,8 @@ struct Acting {
     finishes: bool,
     /// Whether all steps are done and their guards held.
     done: bool,
+    /// Whether the model had more to do after them.
+    short: bool,
 }
 
 impl Following {
@@ -127,7 +129,11 @@ impl Following {
             Ok(None) => Directive::Proceed,
             Err(reason) => {
                 debug!(reason, "the model goes on from here");
-                self.phase = Phase::Left { id: acting.id, answers: acting.answers };
+                self.phase = match acting.answers {
+                    // A value that cannot be written is the task's fault, and nothing has happened yet.
+                    0 => Phase::Watching(Vec::new()),
+                    answers => Phase::Left { id: acting.id, answers },
+                };
                 Directive::Proceed
             }
         }
@@ -136,10 +142,8 @@ impl Following {
     /// Decides who does the work.
     async fn begin(&mut self, turn: &TurnView<'_>) {
         self.phase = Phase::Watching(Vec::new());
-        self.fresh = !turn
-            .messages
-            .iter()
-            .any(|message| matches!(message, Message::Assistant { .. } | Message::Tool { .. }));
+        // What else was said, by whomever, is part of what is asked for.
+        self.fresh = matches!(turn.messages, [] | [Message::User { .. }]);
         if !self.fresh {
             return;
         }
@@ -171,12 +175,10 @@ impl Following {
                 answers: 0,
                 finishes: ready.answers,
                 done: false,
+                short: false,
             };
-            // A value that cannot be written is the task's fault; the model does the work then.
-            if acting.routine.steps.first().is_some_and(|step| step.arguments(known).is_ok()) {
-                self.phase = Phase::Acting(Box::new(acting));
-                return;
-            }
+            self.phase = Phase::Acting(Box::new(acting));
+            return;
         }
         let predictions = possible.into_iter().map(|(id, ready, known, sure)| Prediction {
             id,
@@ -228,6 +230,9 @@ impl Following {
                 let values = scope.templates.of_shape(shape).values;
                 values.iter().any(|value| value.kind == ParameterType::Secret)
             });
+            if let Phase::Acting(acting) = phase {
+                acting.short |= !call::only_looks(&call.name, &call.arguments);
+            }
             if let Phase::Watching(predictions) = phase {
                 for prediction in predictions.iter_mut() {
                     prediction.compare(call, shape.as_ref(), made.len());
@@ -266,7 +271,8 @@ impl Following {
         for prediction in predictions {
             for (step, at) in std::mem::take(&mut prediction.open) {
                 let result = made.get(at).and_then(|made| made.result.as_ref());
-                prediction.failed |= !accepted(&prediction.routine, step, result);
+                let known = &prediction.known;
+                prediction.failed |= !accepted(&prediction.routine, step, result, known);
                 let output = result.map_or("", |result| result.content.as_str());
                 prediction.routine.see(step, output, &mut prediction.known);
             }
@@ -298,7 +304,7 @@ impl Following {
             }
             Phase::Acting(acting) => {
                 let (id, answers) = (acting.id.1, acting.answers);
-                let held = acting.done && trace.status == RunStatus::Ok;
+                let held = acting.done && !acting.short && trace.status == RunStatus::Ok;
                 let answered = Evidence::Answered { id, held, answers, cost };
                 evidence.entry(acting.id.0).or_default().push(answered);
             }
@@ -339,9 +345,11 @@ impl Following {
         let mut total = 0;
         let calls = self.made.iter().map(|made| {
             let result = made.result.as_ref().filter(|result| !result.is_error)?;
-            let size = made.shape.as_ref().map(|_| made.call.arguments.to_string().len())?;
+            let arguments = made.shape.as_ref().map(|_| made.call.arguments.to_string())?;
+            let size = arguments.len();
             total += size + result.content.len().min(MAX_OUTPUT);
-            (size <= MAX_TEXT && total <= MAX_RUN && !made.secret).then(|| RunCall {
+            let keeps = !made.secret && !call::holds_secret(&arguments);
+            (size <= MAX_TEXT && total <= MAX_RUN && keeps).then(|| RunCall {
                 turn: made.turn,
                 tool: made.call.name.clone(),
                 arguments: made.call.arguments.clone(),
@@ -385,10 +393,11 @@ fn beginning(output: &str) -> String {
     output.get(..end).unwrap_or_default().to_owned()
 }
 
-fn accepted(routine: &Routine, step: usize, result: Option<&ToolResult>) -> bool {
+/// Whether the result of a step is as it was in earlier runs.
+fn accepted(routine: &Routine, step: usize, result: Option<&ToolResult>, known: &Known) -> bool {
     let step = routine.steps.get(step);
     step.zip(result).is_some_and(|(step, result)| {
-        step.accepts(&beginning(&result.content), result.is_error, result.exit_code)
+        !result.is_error && step.accepts(&beginning(&result.content), result.exit_code, known)
     })
 }
 
@@ -431,7 +440,7 @@ impl Acting {
             return Ok(None);
         }
         for (step, _, result) in std::mem::take(&mut self.open) {
-            if !accepted(&self.routine, step, result.as_ref()) {
+            if !accepted(&self.routine, step, result.as_ref(), &self.known) {
                 return Err(format!("the result of step {step} is not what earlier runs showed"));
             }
             let output = result.map(|result| beginning(&result.content)).unwrap_or_default();

@@ -5,13 +5,23 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::derivation::json_in;
+use super::derivation::{Expression, Known, OutputView, Pieces, Take, json_in};
 use super::wording::Wording;
 
-/// The shape of the outputs of one call in several runs.
+/// What the outputs of one call had in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Expected {
+    shape: OutputShape,
+    /// Pieces of the output that came from what was known before the call, such as the name of the file that it
+    /// was to write: they have to be the same again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    echoes: Vec<(Take, Expression)>,
+}
+
+/// The shape of outputs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Expected {
+enum OutputShape {
     /// They had nothing in common but, if this is set, that there was something.
     Anything { something: bool },
     /// They were JSON, or held some.
@@ -20,26 +30,77 @@ pub(super) enum Expected {
     Text(Wording),
 }
 
-/// The shape of JSON values.
+/// The shape of JSON values. What is constant in all of several values is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum JsonShape {
+enum JsonShape {
     Null,
-    Bool,
+    Bool(Option<bool>),
     Number,
-    Text,
+    Text(Option<String>),
     /// A list whose items have this shape; `None` for lists that were all empty.
-    List(Option<Box<JsonShape>>),
-    /// An object with at least these fields.
-    Object(BTreeMap<String, JsonShape>),
+    List(Option<Box<JsonShape>>, Lengths),
+    /// An object with these fields, and whether each is always there.
+    Object(BTreeMap<String, (JsonShape, bool)>),
     Any,
 }
 
+/// How long lists were, as far as it may matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Lengths {
+    One,
+    Some,
+    Any,
+}
+
+/// How deep the shape of a value is looked into.
+const MAX_DEPTH: usize = 8;
+
+/// Longest text that counts as a constant.
+const MAX_CONSTANT: usize = 64;
+
 impl Expected {
-    pub(super) fn of(outputs: &[&str]) -> Self {
+    /// `runs` tells what was known before the call in each run.
+    pub(super) fn of(outputs: &[&str], pieces: &Pieces) -> Self {
+        let shape = OutputShape::of(outputs);
+        let views: Vec<OutputView> =
+            outputs.iter().map(|output| OutputView::new(output, shape.wording())).collect();
+        let takes = views.first().map(OutputView::takes).unwrap_or_default();
+        let echo = |take: Take| {
+            let texts: Vec<String> = views.iter().map(|it| it.take(&take)).collect::<Option<_>>()?;
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let varies = texts.iter().any(|text| Some(text) != texts.first());
+            let source = pieces.explain(&texts).filter(|_| varies)?;
+            Some((take, source))
+        };
+        // One output does not tell what in it is an echo.
+        let takes = takes.into_iter().filter(|_| outputs.len() > 1);
+        Self { echoes: takes.filter_map(echo).collect(), shape }
+    }
+
+    /// The wording that values are taken from.
+    pub(super) fn wording(&self) -> Option<&Wording> {
+        self.shape.wording()
+    }
+
+    /// Whether an output looks like those that were seen, and is about the same thing as the call.
+    pub(super) fn fits(&self, output: &str, known: &Known) -> bool {
+        if !self.shape.fits(output) {
+            return false;
+        }
+        let view = OutputView::new(output, self.wording());
+        self.echoes.iter().all(|(take, source)| {
+            view.take(take).is_some_and(|text| Some(text) == known.value(source))
+        })
+    }
+}
+
+impl OutputShape {
+    fn of(outputs: &[&str]) -> Self {
         let parsed: Option<Vec<Value>> = outputs.iter().map(|output| json_in(output)).collect();
         if let Some(values) = parsed.filter(|values| !values.is_empty()) {
-            return Self::Json(JsonShape::of_all(&values));
+            return Self::Json(JsonShape::of_all(&values, 0));
         }
         let something = outputs.iter().all(|it| !it.trim().is_empty());
         // One output does not tell what in it is always the same.
@@ -54,16 +115,14 @@ impl Expected {
         }
     }
 
-    /// The wording that values are taken from.
-    pub(super) fn wording(&self) -> Option<&Wording> {
+    fn wording(&self) -> Option<&Wording> {
         match self {
             Self::Text(wording) => Some(wording),
             Self::Anything { .. } | Self::Json(_) => None,
         }
     }
 
-    /// Whether an output looks like those that were seen.
-    pub(super) fn fits(&self, output: &str) -> bool {
+    fn fits(&self, output: &str) -> bool {
         match self {
             Self::Anything { something } => !something || !output.trim().is_empty(),
             Self::Json(shape) => json_in(output).is_some_and(|value| shape.fits(&value)),
@@ -75,44 +134,90 @@ impl Expected {
 }
 
 impl JsonShape {
-    fn of(value: &Value) -> Self {
+    fn of(value: &Value, depth: usize) -> Self {
         match value {
+            _ if depth >= MAX_DEPTH => Self::Any,
             Value::Null => Self::Null,
-            Value::Bool(_) => Self::Bool,
+            Value::Bool(value) => Self::Bool(Some(*value)),
             Value::Number(_) => Self::Number,
-            Value::String(_) => Self::Text,
+            Value::String(text) => Self::Text((text.len() <= MAX_CONSTANT).then(|| text.clone())),
             Value::Array(items) => {
-                Self::List((!items.is_empty()).then(|| Box::new(Self::of_all(items))))
+                let lengths = match items.len() {
+                    0 => Lengths::Any,
+                    1 => Lengths::One,
+                    _ => Lengths::Some,
+                };
+                let of_items = (!items.is_empty()).then(|| Self::of_all(items, depth + 1));
+                Self::List(of_items.map(Box::new), lengths)
             }
-            Value::Object(fields) => Self::Object(
-                fields.iter().map(|(key, value)| (key.clone(), Self::of(value))).collect(),
-            ),
+            Value::Object(fields) => {
+                let field = |(key, value): (&String, &Value)| {
+                    (key.clone(), (Self::of(value, depth + 1), true))
+                };
+                Self::Object(fields.iter().map(field).collect())
+            }
         }
     }
 
-    fn of_all(values: &[Value]) -> Self {
-        let mut shapes = values.iter().map(Self::of);
+    /// The shape of several values; that of a single one has no constants.
+    fn of_all(values: &[Value], depth: usize) -> Self {
+        let mut shapes = values.iter().map(|value| Self::of(value, depth));
         let first = shapes.next().unwrap_or(Self::Any);
-        shapes.fold(first, Self::joined)
+        let joined = shapes.fold(first, Self::joined);
+        if values.len() == 1 { joined.without_constants() } else { joined }
+    }
+
+    fn without_constants(self) -> Self {
+        match self {
+            Self::Bool(_) => Self::Bool(None),
+            Self::Text(_) => Self::Text(None),
+            Self::List(items, _) => {
+                let items = items.map(|items| Box::new(items.without_constants()));
+                Self::List(items, Lengths::Any)
+            }
+            Self::Object(fields) => Self::Object(
+                fields
+                    .into_iter()
+                    .map(|(key, (shape, always))| (key, (shape.without_constants(), always)))
+                    .collect(),
+            ),
+            same @ (Self::Null | Self::Number | Self::Any) => same,
+        }
     }
 
     /// The narrowest shape that both have.
     fn joined(self, other: Self) -> Self {
         match (self, other) {
             (Self::Null, Self::Null) => Self::Null,
-            (Self::Bool, Self::Bool) => Self::Bool,
+            (Self::Bool(one), Self::Bool(other)) => Self::Bool(one.filter(|_| one == other)),
             (Self::Number, Self::Number) => Self::Number,
-            (Self::Text, Self::Text) => Self::Text,
-            (Self::List(one), Self::List(other)) => Self::List(match (one, other) {
-                (Some(one), Some(other)) => Some(Box::new(one.joined(*other))),
-                (one, other) => one.or(other),
-            }),
+            (Self::Text(one), Self::Text(other)) => {
+                let same = one == other;
+                Self::Text(one.filter(|_| same))
+            }
+            (Self::List(one, length), Self::List(other, others)) => {
+                let items = match (one, other) {
+                    (Some(one), Some(other)) => Some(Box::new(one.joined(*other))),
+                    (one, other) => one.or(other),
+                };
+                let lengths = match (length, others) {
+                    (Lengths::One, Lengths::One) => Lengths::One,
+                    (Lengths::Any, _) | (_, Lengths::Any) => Lengths::Any,
+                    _ => Lengths::Some,
+                };
+                Self::List(items, lengths)
+            }
             (Self::Object(mut one), Self::Object(other)) => {
-                let fields = other.into_iter().filter_map(|(key, shape)| {
-                    let joined = one.remove(&key)?.joined(shape);
-                    Some((key, joined))
-                });
-                Self::Object(fields.collect())
+                let mut fields = BTreeMap::new();
+                for (key, (shape, always)) in other {
+                    let joined = match one.remove(&key) {
+                        Some((known, was)) => (known.joined(shape), always && was),
+                        None => (shape, false),
+                    };
+                    fields.insert(key, joined);
+                }
+                fields.extend(one.into_iter().map(|(key, (shape, _))| (key, (shape, false))));
+                Self::Object(fields)
             }
             _ => Self::Any,
         }
@@ -120,18 +225,28 @@ impl JsonShape {
 
     fn fits(&self, value: &Value) -> bool {
         match (self, value) {
-            (Self::Any, _)
-            | (Self::Null, Value::Null)
-            | (Self::Bool, Value::Bool(_))
-            | (Self::Number, Value::Number(_))
-            | (Self::Text, Value::String(_))
-            | (Self::List(None), Value::Array(_)) => true,
-            (Self::List(Some(shape)), Value::Array(items)) => {
-                items.iter().all(|item| shape.fits(item))
+            (Self::Any, _) | (Self::Null, Value::Null) | (Self::Number, Value::Number(_)) => true,
+            (Self::Bool(constant), Value::Bool(value)) => constant.is_none_or(|it| it == *value),
+            (Self::Text(constant), Value::String(text)) => {
+                constant.as_ref().is_none_or(|it| it == text)
             }
-            (Self::Object(fields), Value::Object(values)) => fields
-                .iter()
-                .all(|(key, shape)| values.get(key).is_some_and(|value| shape.fits(value))),
+            (Self::List(shape, lengths), Value::Array(items)) => {
+                let long = match lengths {
+                    Lengths::One => items.len() == 1,
+                    Lengths::Some => !items.is_empty(),
+                    Lengths::Any => true,
+                };
+                long && shape.as_ref().is_none_or(|it| items.iter().all(|item| it.fits(item)))
+            }
+            (Self::Object(fields), Value::Object(values)) => {
+                let there = |(key, (_, always)): (&String, &(Self, bool))| {
+                    !always || values.contains_key(key)
+                };
+                fields.iter().all(there)
+                    && values.iter().all(|(key, value)| {
+                        fields.get(key).is_some_and(|(shape, _)| shape.fits(value))
+                    })
+            }
             _ => false,
         }
     }
@@ -147,7 +262,13 @@ mod tests {
             ["{\"rows\": 3, \"files\": [\"a\"]}", "x:\n{\"rows\": 4, \"files\": [], \"y\": 1}"];
         let text = ["wrote 3 rows to a.json\n", "wrote 14 rows to b.json\n"];
         for (seen, output, fits) in [
-            (json, "{\"rows\": 9, \"files\": [\"b\", \"c\"], \"more\": null}", true),
+            (json, "{\"rows\": 9, \"files\": [\"b\", \"c\"]}", true),
+            (json, "{\"rows\": 9, \"files\": [], \"y\": 2}", true),
+            (json, "{\"rows\": 9, \"files\": [], \"error\": \"disk full\"}", false),
+            (["{\"ok\": true, \"s\": \"up\"}", "{\"ok\": true, \"s\": \"up\"}"], "{\"ok\": false, \"s\": \"up\"}", false),
+            (["{\"ok\": true, \"s\": \"up\"}", "{\"ok\": true, \"s\": \"up\"}"], "{\"ok\": true, \"s\": \"down\"}", false),
+            (["[1]", "[2]"], "[3]", true),
+            (["[1]", "[2]"], "[3, 4]", false),
             (json, "{\"rows\": \"9\", \"files\": []}", false),
             (json, "{\"rows\": 9}", false),
             (json, "Traceback", false),
@@ -162,7 +283,7 @@ mod tests {
             (["", ""], "", true),
             (["", ""], "x", false),
         ] {
-            assert_eq!(Expected::of(&seen).fits(output), fits, "{seen:?}: {output}");
+            assert_eq!(OutputShape::of(&seen).fits(output), fits, "{seen:?}: {output}");
         }
     }
 }

@@ -95,11 +95,11 @@ impl Cost {
     }
 
     fn add(&mut self, other: Self) {
-        self.runs += other.runs;
-        self.calls += other.calls;
-        self.tokens += other.tokens;
-        self.known += other.known;
-        self.millis += other.millis;
+        count(&mut self.runs, other.runs);
+        count(&mut self.calls, other.calls);
+        count(&mut self.tokens, other.tokens);
+        count(&mut self.known, other.known);
+        count(&mut self.millis, other.millis);
     }
 
     /// Milliseconds of waiting for the model in a run, on average.
@@ -111,6 +111,11 @@ impl Cost {
     fn usual_tokens(&self) -> Option<u64> {
         self.tokens.checked_div(self.known)
     }
+}
+
+/// Adds to a number that comes from a store and may be anything.
+fn count(number: &mut u64, more: u64) {
+    *number = number.saturating_add(more);
 }
 
 /// Something that speaks for or against routines.
@@ -144,12 +149,21 @@ pub(super) enum Evidence {
 }
 
 impl Record {
-    /// Takes evidence in.
-    pub(super) fn take(&mut self, evidence: &Evidence, thresholds: Thresholds, ask: bool) {
+    /// Takes in the evidence of one session.
+    pub(super) fn take(&mut self, evidence: &[Evidence], thresholds: Thresholds, ask: bool) {
+        for piece in evidence {
+            self.take_one(piece, thresholds, ask);
+        }
+        for known in &mut self.routines {
+            known.promote();
+        }
+    }
+
+    fn take_one(&mut self, evidence: &Evidence, thresholds: Thresholds, ask: bool) {
         match evidence {
             Evidence::Predicted { id, correct, answer, sure, about, would_answer } => {
                 let Some(known) = self.known(*id) else { return };
-                known.counters.would_answer += u64::from(*would_answer);
+                count(&mut known.counters.would_answer, u64::from(*would_answer));
                 known.predicted(*correct, *answer, *sure, *about, thresholds);
             }
             Evidence::Observed { run, cost } => self.observed(run, *cost, thresholds, ask),
@@ -158,9 +172,6 @@ impl Record {
                     known.answered(*held, *answers, *cost, thresholds);
                 }
             }
-        }
-        for known in &mut self.routines {
-            known.promote();
         }
     }
 
@@ -175,21 +186,25 @@ impl Record {
         let joined = self.routines.iter().position(fits).or_else(|| {
             self.routines.iter().position(|known| {
                 let runs: Vec<&Run> = known.runs.iter().chain([run]).collect();
-                Routine::learn(&runs, false).is_some()
+                Routine::learn(&runs, ask).is_some()
             })
         });
         let known = match joined.and_then(|at| self.routines.get_mut(at)) {
             Some(known) => known,
             None => {
                 self.make_room();
-                let id = self.next;
-                self.next += 1;
+                // Named by the run too, so that what is forgotten does not come back under the same name.
+                let about = run.about().to_string();
+                let id = about.get(..8).and_then(|it| u32::from_str_radix(it, 16).ok());
+                let id = id.unwrap_or_default().wrapping_add(self.next);
+                self.next = self.next.wrapping_add(1);
+                self.routines.retain(|known| known.id != id);
                 self.routines.push(Known::new(id, thresholds.promote_after));
                 let Some(known) = self.routines.last_mut() else { return };
                 known
             }
         };
-        known.counters.runs += 1;
+        count(&mut known.counters.runs, 1);
         known.baseline.add(cost);
         known.learn(run, ask);
     }
@@ -242,7 +257,7 @@ impl Known {
         about: Digest,
         thresholds: Thresholds,
     ) {
-        self.counters.predictions += 1;
+        count(&mut self.counters.predictions, 1);
         if !correct {
             // A task that only looks alike says nothing against what is known of the others.
             if self.solidified && sure {
@@ -252,10 +267,15 @@ impl Known {
             }
             return;
         }
-        self.counters.correct += 1;
+        count(&mut self.counters.correct, 1);
         self.answers = if answer { self.answers.saturating_add(1) } else { 0 };
-        if !self.solidified && !self.about.contains(&about) {
-            self.streak += 1;
+        if self.solidified && sure {
+            self.failures = 0;
+        }
+        // What was learned from proves nothing.
+        let is_new = !self.about.contains(&about) && self.runs.iter().all(|it| it.about() != about);
+        if !self.solidified && is_new {
+            self.streak = self.streak.saturating_add(1);
             self.about.push(about);
         }
     }
@@ -270,7 +290,7 @@ impl Known {
         let is_known = self.routine.as_ref().is_some_and(|routine| {
             let sure =
                 routine.start(&run.task, &run.inputs).is_some_and(|known| routine.is_sure(&known));
-            sure && self.runs.len() >= ENOUGH_RUNS && routine.agrees(run)
+            self.solidified && sure && self.runs.len() >= ENOUGH_RUNS && routine.agrees(run)
         });
         if is_known {
             return;
@@ -292,8 +312,7 @@ impl Known {
         // What is no longer true of the latest runs is given up, the oldest first.
         loop {
             let runs: Vec<&Run> = self.runs.iter().collect();
-            let learned = Routine::learn(&runs, false)
-                .or_else(|| ask.then(|| Routine::learn(&runs, true)).flatten());
+            let learned = Routine::learn(&runs, ask);
             if learned.is_some() || self.runs.len() <= 1 {
                 let changed = match (&self.routine, &learned) {
                     (Some(old), Some(new)) => !old.does_the_same(new),
@@ -325,28 +344,29 @@ impl Known {
     }
 
     fn answered(&mut self, held: bool, answers: u64, cost: Cost, thresholds: Thresholds) {
-        self.counters.answered += 1;
+        count(&mut self.counters.answered, 1);
         if !held {
-            self.counters.side_exits += 1;
+            count(&mut self.counters.side_exits, 1);
             self.fail(thresholds);
             return;
         }
         self.failures = 0;
-        self.counters.saved_calls += answers;
-        self.counters.saved_ms += self.baseline.usual_millis().saturating_sub(cost.millis);
+        count(&mut self.counters.saved_calls, answers);
+        let saved = self.baseline.usual_millis().saturating_sub(cost.millis);
+        count(&mut self.counters.saved_ms, saved);
         if let Some(usual) = self.baseline.usual_tokens() {
             let saved = usual.saturating_sub(cost.tokens);
-            self.counters.saved_tokens = Some(self.counters.saved_tokens.unwrap_or(0) + saved);
+            count(self.counters.saved_tokens.get_or_insert(0), saved);
         }
     }
 
     /// One more failure. After enough of them in a row it takes fresh evidence, and more of it than before, to
     /// solidify again.
     fn fail(&mut self, thresholds: Thresholds) {
-        self.failures += 1;
+        self.failures = self.failures.saturating_add(1);
         if self.solidified && self.failures >= thresholds.demote_after {
             self.solidified = false;
-            self.demotions += 1;
+            self.demotions = self.demotions.saturating_add(1);
             self.failures = 0;
             self.needed = self.needed.saturating_mul(2).min(thresholds.most_needed);
             self.begin_anew();

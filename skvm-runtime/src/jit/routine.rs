@@ -81,9 +81,21 @@ pub(super) struct Routine {
     /// What a small model has to be asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) questions: Vec<Question>,
-    /// Gaps that no value comes from: what stood in them made no difference, as far as was seen.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    idle_gaps: BTreeSet<usize>,
+    /// What each gap of the wording, and each input, is to the calls.
+    gaps: Vec<Use>,
+    inputs: BTreeMap<String, Use>,
+}
+
+/// What a part of a task is to the calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Use {
+    /// Values come from it.
+    Value,
+    /// It was always the same as another part that values come from.
+    Same(Source),
+    /// No value comes from it: what stood there made no difference, as far as was seen.
+    Idle(BTreeSet<String>),
 }
 
 /// One call of a routine.
@@ -101,6 +113,8 @@ pub(super) struct Step {
     pub(super) together: bool,
     pub(super) expected: Expected,
     exit_codes: BTreeSet<Option<i32>>,
+    /// The languages of the code in the call.
+    pub(super) languages: BTreeSet<TemplateLanguage>,
 }
 
 /// Something that a small model finds in a task's text.
@@ -124,16 +138,17 @@ pub(super) enum StepError {
 }
 
 impl Step {
-    /// The arguments of the call. They are read back: a value that would make another call of it, as an operand
-    /// that begins with a dash does, is refused.
+    /// The arguments of the call. Unless all values are plain they are read back: a value that would make another
+    /// call of it, as an operand that begins with a dash does, is refused.
     pub(super) fn arguments(&self, known: &Known) -> Result<Value, StepError> {
         let values: Option<Vec<String>> = self.parameters.iter().map(|it| known.take(it)).collect();
-        let text = self
-            .template
-            .render(&values.ok_or(StepError::Missing)?)
-            .map_err(|error| StepError::Render(error.to_string()))?;
-        let arguments: Value =
-            serde_json::from_str(&text).map_err(|error| StepError::Render(error.to_string()))?;
+        let values = values.ok_or(StepError::Missing)?;
+        let failed = |error: &dyn std::error::Error| StepError::Render(error.to_string());
+        let text = self.template.render(&values).map_err(|error| failed(&error))?;
+        let arguments: Value = serde_json::from_str(&text).map_err(|error| failed(&error))?;
+        if values.iter().all(|value| is_plain(value)) && !call::depends_on_path(&arguments) {
+            return Ok(arguments);
+        }
         match call::shape(&self.tool, &arguments) {
             Some(shape) if self.foresees(&self.tool, &shape, known) => Ok(arguments),
             _ => Err(StepError::AnotherCall),
@@ -151,23 +166,23 @@ impl Step {
         })
     }
 
-    /// Whether the result of the call is as it was in earlier runs.
-    pub(super) fn accepts(&self, output: &str, is_error: bool, exit_code: Option<i32>) -> bool {
-        !is_error && self.exit_codes.contains(&exit_code) && self.expected.fits(output)
+    /// Whether the result of the call is as it was in earlier runs. `known` is what was known before the call.
+    pub(super) fn accepts(&self, output: &str, exit_code: Option<i32>, known: &Known) -> bool {
+        self.exit_codes.contains(&exit_code) && self.expected.fits(output, known)
     }
 
     pub(super) fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
     }
+}
 
-    /// The languages of the code in the call.
-    pub(super) fn languages(&self) -> BTreeSet<TemplateLanguage> {
-        let Ok(known) = self.template.render(&vec!["0"; self.template.parameters.len()]) else {
-            return BTreeSet::new();
-        };
-        let arguments = serde_json::from_str(&known).unwrap_or_default();
-        call::shape(&self.tool, &arguments).iter().flat_map(call::languages).collect()
-    }
+/// Whether a value means nothing to any language: letters, digits, and marks that are no quotes, operators or
+/// patterns, with no dash in front. A lower-case word could be a sub-command.
+fn is_plain(value: &str) -> bool {
+    let is_data = |c: char| c.is_ascii_digit() || c.is_uppercase() || matches!(c, '.' | '/');
+    value.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '/'))
+        && value.contains(is_data)
+        && value.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '-' | ' ' | ','))
 }
 
 /// Most calls and literals of a routine; runs with more are not learned from.
@@ -178,8 +193,19 @@ impl Routine {
     /// What all of these runs have in common. `None` when a value in one of the calls is not explained, or the
     /// tasks are worded too differently. `ask` allows values that only a model can find.
     pub(super) fn learn(runs: &[&Run], ask: bool) -> Option<Self> {
-        let calls = aligned(runs)?;
-        let shapes = shapes(&calls)?;
+        let inputs = &runs.first()?.inputs;
+        if runs.iter().any(|run| !run.inputs.keys().eq(inputs.keys())) {
+            return None;
+        }
+        let learned = alignments(runs).into_iter().find_map(|calls| Self::learn_from(runs, &calls, false));
+        learned.or_else(|| {
+            let mut all = ask.then(|| alignments(runs)).into_iter().flatten();
+            all.find_map(|calls| Self::learn_from(runs, &calls, true))
+        })
+    }
+
+    fn learn_from(runs: &[&Run], calls: &[Vec<&RunCall>], ask: bool) -> Option<Self> {
+        let shapes = shapes(calls)?;
         let wording = match runs {
             [run] => guessed(run, &shapes)?,
             _ => Wording::of_all(runs.iter().map(|run| run.task.as_str()))?,
@@ -189,6 +215,7 @@ impl Routine {
         }
         let mut known: Vec<Known> =
             runs.iter().map(|run| known_before(&wording, run)).collect::<Option<_>>()?;
+        let starts = known.clone();
         let mut learner = Learner { runs, ask, questions: Vec::new(), known: &mut known };
         let mut steps = Vec::with_capacity(shapes.len());
         for (number, shapes) in shapes.iter().enumerate() {
@@ -201,35 +228,23 @@ impl Routine {
                         == calls.get(number).map(|call| call.turn)
                 });
             if !together {
-                learner.see_outputs(&steps, &calls);
+                learner.see_outputs(&steps, calls);
             }
             steps.push(learner.step(&of_step, shapes, together)?);
         }
-        learner.see_outputs(&steps, &calls);
+        learner.see_outputs(&steps, calls);
         let answers: Vec<&str> = runs.iter().map(|run| run.answer.trim()).collect();
         let answer = Pieces::of(learner.known).explain(&answers);
         let questions = learner.questions;
-        let mut routine = Self { wording, steps, answer, questions, idle_gaps: BTreeSet::new() };
-        routine.idle_gaps = routine.find_idle_gaps();
-        Some(routine)
+        let (gaps, inputs) = uses(&wording, &starts, &steps, !questions.is_empty());
+        Some(Self { wording, steps, answer, questions, gaps, inputs })
     }
 
-    fn find_idle_gaps(&self) -> BTreeSet<usize> {
-        let asks = !self.questions.is_empty();
-        let used: BTreeSet<usize> = self
-            .steps
-            .iter()
-            .flat_map(|step| &step.parameters)
-            .filter_map(|derivation| match derivation.source {
-                Source::Gap(number) => Some(number),
-                Source::Input(_) | Source::Output { .. } | Source::Asked(_) => None,
-            })
-            .collect();
-        (0..self.wording.gaps()).filter(|gap| !asks && !used.contains(gap)).collect()
-    }
-
-    /// What is known at the start of a run; `None` when the task is worded in another way.
+    /// What is known at the start of a run; `None` when the task is worded in another way, or comes with other inputs.
     pub(super) fn start(&self, task: &str, inputs: &BTreeMap<String, String>) -> Option<Known> {
+        if !inputs.keys().eq(self.inputs.keys()) {
+            return None;
+        }
         let gaps = self.wording.fillers(task)?;
         let gaps = gaps.into_iter().map(str::to_owned).collect();
         Some(Known { inputs: inputs.clone(), gaps, ..Known::default() })
@@ -237,10 +252,22 @@ impl Routine {
 
     /// Whether the values of a task are of the make of those that were seen, so that it is surely the same task.
     pub(super) fn is_sure(&self, known: &Known) -> bool {
-        let fillers: Vec<&str> = known.gaps.iter().map(String::as_str).collect();
-        self.wording.is_usual(&fillers)
-            && self.idle_gaps.iter().all(|gap| {
-                fillers.get(*gap).is_some_and(|filler| self.wording.has_seen(*gap, filler))
+        let agrees = |text: &str, is_used: &Use| match is_used {
+            Use::Value => true,
+            Use::Same(source) => {
+                let derivation = Derivation { source: source.clone(), transform: Transform::Same };
+                known.take(&derivation).as_deref() == Some(text)
+            }
+            Use::Idle(seen) => seen.contains(text),
+        };
+        known.gaps.len() == self.gaps.len()
+            && known.gaps.iter().zip(&self.gaps).enumerate().all(|(gap, (filler, is_used))| {
+                // What an input vouches for needs no look of its own.
+                let vouched = matches!(is_used, Use::Same(Source::Input(_)));
+                agrees(filler, is_used) && (vouched || self.wording.is_usual(gap, filler))
+            })
+            && known.inputs.iter().all(|(name, value)| {
+                self.inputs.get(name).is_some_and(|is_used| agrees(value, is_used))
             })
     }
 
@@ -280,7 +307,7 @@ impl Routine {
             let Some(made) = found else { return false };
             let shape = call::shape(&made.tool, &made.arguments);
             if !shape.is_some_and(|shape| step.foresees(&made.tool, &shape, &known))
-                || !step.accepts(&made.output, false, made.exit_code)
+                || !step.accepts(&made.output, made.exit_code, &known)
             {
                 return false;
             }
@@ -290,26 +317,35 @@ impl Routine {
     }
 }
 
-/// Whether each run is foreseen by what is learned from the others.
+/// Whether runs are foreseen by what is learned from the others. A run whose task is worded in a way that none of
+/// the others shows tells nothing.
 pub(super) fn is_stable(runs: &[&Run]) -> bool {
-    (0..runs.len()).all(|left_out| {
+    let (mut held, mut failed) = (0, 0);
+    for left_out in 0..runs.len() {
         let others: Vec<&Run> = runs
             .iter()
             .enumerate()
             .filter(|(number, _)| *number != left_out)
             .map(|(_, run)| *run)
             .collect();
-        let run = runs.get(left_out).copied();
-        Routine::learn(&others, false).zip(run).is_some_and(|(learned, run)| learned.agrees(run))
-    })
+        let (Some(run), Some(learned)) = (runs.get(left_out), Routine::learn(&others, false)) else {
+            continue;
+        };
+        if learned.agrees(run) {
+            held += 1;
+        } else if learned.start(&run.task, &run.inputs).is_some() {
+            failed += 1;
+        }
+    }
+    held >= 2 && 2 * failed <= held
 }
 
-/// The calls of each run that correspond to each other: all, if the runs look around in the same way, else those
-/// that do something.
-fn aligned<'r>(runs: &[&'r Run]) -> Option<Vec<Vec<&'r RunCall>>> {
-    let all: Vec<Vec<&RunCall>> = runs.iter().map(|run| run.calls.iter().collect()).collect();
+/// The calls of each run that correspond to each other: those that do something, or all, where a value comes out of
+/// what was looked at.
+fn alignments<'r>(runs: &[&'r Run]) -> Vec<Vec<Vec<&'r RunCall>>> {
     let doing: Vec<Vec<&RunCall>> = runs.iter().map(|run| run.doing()).collect();
-    [all, doing].into_iter().find(|calls| {
+    let all: Vec<Vec<&RunCall>> = runs.iter().map(|run| run.calls.iter().collect()).collect();
+    let is_aligned = |calls: &Vec<Vec<&RunCall>>| {
         let mut each = calls.iter().map(|calls| {
             calls
                 .iter()
@@ -322,7 +358,42 @@ fn aligned<'r>(runs: &[&'r Run]) -> Option<Vec<Vec<&'r RunCall>>> {
         let first = each.next().flatten();
         first.as_ref().is_some_and(|calls| (1..=MAX_CALLS).contains(&calls.len()))
             && each.all(|calls| calls == first)
-    })
+    };
+    let mut both = vec![doing, all];
+    both.dedup();
+    both.retain(is_aligned);
+    both
+}
+
+/// What each gap and each input is to the calls.
+fn uses(
+    wording: &Wording,
+    runs: &[Known],
+    steps: &[Step],
+    asks: bool,
+) -> (Vec<Use>, BTreeMap<String, Use>) {
+    let used: BTreeSet<&Source> =
+        steps.iter().flat_map(|step| &step.parameters).map(|it| &it.source).collect();
+    let texts = |source: &Source| -> Vec<Option<String>> {
+        let derivation = Derivation { source: source.clone(), transform: Transform::Same };
+        runs.iter().map(|run| run.take(&derivation)).collect()
+    };
+    let find = |source: Source| {
+        let own = texts(&source);
+        let same = used.iter().find(|other| {
+            matches!(other, Source::Gap(_) | Source::Input(_)) && texts(other) == own
+        });
+        match same {
+            _ if used.contains(&source) => Use::Value,
+            Some(same) => Use::Same((*same).clone()),
+            // A small model may have looked at anything.
+            None if asks && matches!(source, Source::Gap(_)) => Use::Value,
+            None => Use::Idle(own.into_iter().flatten().collect()),
+        }
+    };
+    let gaps = (0..wording.gaps()).map(|gap| find(Source::Gap(gap))).collect();
+    let names = runs.first().into_iter().flat_map(|run| run.inputs.keys());
+    (gaps, names.map(|name| (name.clone(), find(Source::Input(name.clone())))).collect())
 }
 
 /// The shapes of each call in each run.
@@ -435,6 +506,7 @@ impl Learner<'_> {
         });
         let language = TemplateLanguage::Json;
         let outputs: Vec<&str> = calls.iter().map(|call| call.output.as_str()).collect();
+        let expected = Expected::of(&outputs, &pieces);
         Some(Step {
             tool: first.tool.clone(),
             fingerprint: shape.fingerprint(),
@@ -442,8 +514,9 @@ impl Learner<'_> {
             parameters: parameters.derivations,
             literals,
             together,
-            expected: Expected::of(&outputs),
+            expected,
             exit_codes: calls.iter().map(|call| call.exit_code).collect(),
+            languages: shapes.iter().flat_map(call::languages).collect(),
         })
     }
 

@@ -11,7 +11,7 @@ use super::index::{Index, RoutineId};
 use super::observation::TemplateIndex;
 use super::policy::SolidifyPolicy;
 use super::record::{Evidence, Record};
-use super::routine::{Routine, Step};
+use super::routine::Routine;
 use crate::store::{Store, StoreError, StoredRecord};
 
 /// What is known in one scope: a copy of the store's records, ready for use.
@@ -30,6 +30,8 @@ struct State {
     revision: u64,
     /// By key, with the revision; `None` for a record that was removed or cannot be read.
     records: HashMap<Digest, (u64, Option<Arc<Record>>)>,
+    /// The records that the store holds, readable or not.
+    present: BTreeSet<Digest>,
     index: Index,
     ready: BTreeMap<RoutineId, Ready>,
 }
@@ -48,7 +50,7 @@ pub(super) struct Ready {
 const MAX_RECORDS: usize = 16 * 1024;
 
 /// How often a change is tried again when another process was first.
-const MAX_TRIES: usize = 32;
+const MAX_TRIES: usize = 1024;
 
 impl Scope {
     pub(super) fn new(id: Digest, templates: TemplateIndex) -> Self {
@@ -105,9 +107,7 @@ impl Scope {
         }
         self.change(key, store, policy, |record| {
             let mut record = record.cloned().unwrap_or_default();
-            for piece in evidence {
-                record.take(piece, policy.thresholds, policy.extractor.is_some());
-            }
+            record.take(evidence, policy.thresholds, policy.extractor.is_some());
             Some(record)
         })
         .await
@@ -116,11 +116,7 @@ impl Scope {
     /// The record that has to go before a new one is written: the oldest that proved nothing.
     fn least_for(&self, key: Digest) -> Option<Digest> {
         let state = self.state();
-        let present = |(_, record): &(u64, Option<Arc<Record>>)| record.is_some();
-        if state.records.len() < MAX_RECORDS
-            || state.records.get(&key).is_some_and(present)
-            || state.records.values().filter(|it| present(it)).count() < MAX_RECORDS
-        {
+        if state.present.len() < MAX_RECORDS || state.present.contains(&key) {
             return None;
         }
         let unproven = state.records.iter().filter(|(_, (_, record))| {
@@ -136,7 +132,9 @@ impl Scope {
         policy: &SolidifyPolicy,
     ) -> Result<(), StoreError> {
         self.refresh(store, policy).await?;
-        for (key, _) in self.records() {
+        // Those that are damaged too.
+        let keys: Vec<Digest> = self.state().present.iter().copied().collect();
+        for key in keys {
             self.change(key, store, policy, |_| None).await?;
         }
         Ok(())
@@ -184,6 +182,7 @@ impl State {
         if self.records.get(&key).is_some_and(|(known, _)| *known >= revision) {
             return;
         }
+        let is_present = value.is_some();
         let parsed = value.and_then(|text| match serde_json::from_str::<Record>(&text) {
             Ok(record) => Some(Arc::new(record)),
             Err(error) => {
@@ -192,6 +191,9 @@ impl State {
             }
         });
         self.put(key, revision, parsed, policy);
+        if is_present {
+            self.present.insert(key);
+        }
     }
 
     fn put(
@@ -210,6 +212,10 @@ impl State {
             self.ready.remove(&id);
             self.index.remove(&id);
         }
+        match &record {
+            Some(_) => self.present.insert(key),
+            None => self.present.remove(&key),
+        };
         for known in record.iter().flat_map(|record| &record.routines) {
             let Some(routine) = &known.routine else { continue };
             let id = (key, known.id);
@@ -234,7 +240,7 @@ impl State {
 /// Whether a routine may act.
 pub(super) fn allows(policy: &SolidifyPolicy, key: &Digest, routine: &Routine) -> bool {
     let languages: BTreeSet<TemplateLanguage> =
-        routine.steps.iter().flat_map(Step::languages).collect();
+        routine.steps.iter().flat_map(|step| &step.languages).copied().collect();
     let is_askable = routine.questions.is_empty() || policy.extractor.is_some();
     is_askable && policy.allows(key, routine.steps.iter().map(|step| &step.tool), &languages)
 }

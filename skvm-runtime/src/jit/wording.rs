@@ -18,6 +18,7 @@ const MAX_SEEN: usize = 32;
 const MAX_STEPS: usize = 20_000;
 
 /// The tokens of a text: runs of letters and digits, runs of white space, and each other character by itself.
+#[derive(Clone)]
 pub(super) struct Tokens<'t> {
     text: &'t str,
     at: usize,
@@ -55,9 +56,13 @@ impl Iterator for Tokens<'_> {
     }
 }
 
-/// A token as it is compared: white space of any length is the same.
+/// A token as it is compared: white space of any length is the same, if it is within one line.
 pub(super) fn key(token: &str) -> &str {
-    if token.starts_with(char::is_whitespace) { " " } else { token }
+    match token {
+        _ if !token.starts_with(char::is_whitespace) => token,
+        _ if token.contains('\n') => "\n",
+        _ => " ",
+    }
 }
 
 /// A text with gaps; see the [module](self).
@@ -80,16 +85,35 @@ pub(super) enum Element {
 /// What was seen in a gap.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Gap {
+    place: Place,
     /// Fillers, up to [`MAX_SEEN`].
     seen: BTreeSet<String>,
+    /// Their words, up to [`MAX_SEEN`].
+    words: BTreeSet<String>,
     /// The kinds of their tokens.
     kinds: BTreeSet<Kind>,
     /// Their characters that are neither letters nor digits nor white space.
     marks: BTreeSet<char>,
-    /// Most tokens of one.
-    longest: usize,
+    /// Most tokens, and most words, of one.
+    tokens: usize,
+    most_words: usize,
     /// What they begin with.
     starts: BTreeSet<Kind>,
+}
+
+/// Where a gap stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Place {
+    /// Where a sentence begins: any word may stand there, and each begins with a capital.
+    Start,
+    /// Between words.
+    #[default]
+    Free,
+    /// Right beside a mark that belongs to it, as in `data/….csv`.
+    Joined,
+    /// Between quotes.
+    Quoted,
 }
 
 /// The kind of a token.
@@ -105,6 +129,8 @@ enum Kind {
     /// Letters without case.
     Letters,
     Space,
+    /// White space with the end of a line.
+    Line,
     Mark,
 }
 
@@ -112,7 +138,7 @@ impl Kind {
     fn of(token: &str) -> Self {
         let Some(first) = token.chars().next() else { return Self::Mark };
         if first.is_whitespace() {
-            return Self::Space;
+            return if token.contains('\n') { Self::Line } else { Self::Space };
         }
         if !first.is_alphanumeric() {
             return Self::Mark;
@@ -134,7 +160,25 @@ impl Kind {
     }
 }
 
+/// Words that stand for no value of their own: they change what is asked for. They fill a gap only if they did
+/// before.
+const FUNCTION_WORDS: [&str; 98] = [
+    "a", "about", "after", "again", "all", "also", "an", "and", "another", "any", "anything", "are",
+    "as", "at", "be", "because", "before", "best", "both", "but", "by", "can", "do", "does", "don",
+    "each", "either", "else", "every", "everyone", "everything", "except", "few", "first", "for",
+    "from", "general", "he", "her", "here", "his", "how", "if", "in", "instead", "into", "it", "its",
+    "just", "last", "later", "like", "many", "me", "more", "most", "my", "neither", "never", "next",
+    "no", "nobody", "none", "nor", "not", "nothing", "now", "of", "on", "only", "or", "other", "our",
+    "please", "same", "she", "some", "that", "the", "their", "them", "then", "there", "these", "they",
+    "this", "those", "to", "today", "tomorrow", "unless", "until", "what", "when", "where", "which",
+    "who", "without",
+];
+
 impl Gap {
+    fn at(place: Place) -> Self {
+        Self { place, ..Self::default() }
+    }
+
     fn add(&mut self, filler: &str) {
         let mut count = 0;
         for range in Tokens::of(filler) {
@@ -149,34 +193,71 @@ impl Gap {
                 self.marks.extend(token.chars());
             }
         }
-        self.longest = self.longest.max(count);
+        self.tokens = self.tokens.max(count);
+        self.most_words = self.most_words.max(filler.split_whitespace().count());
+        for word in filler.split_whitespace() {
+            if self.words.len() < MAX_SEEN {
+                self.words.insert(word.to_owned());
+            }
+        }
         if self.seen.len() < MAX_SEEN {
             self.seen.insert(filler.to_owned());
         }
     }
 
-    /// Whether a filler is of the same make as those that were seen.
+    /// Whether a filler is surely another value of the kind that was seen, and no other task: its words are known,
+    /// or are names or data by their form.
     fn fits(&self, filler: &str) -> bool {
         if self.seen.contains(filler) {
             return true;
         }
-        let mut count = 0;
-        for range in Tokens::of(filler) {
-            let token = filler.get(range).unwrap_or_default();
-            let kind = Kind::of(token);
-            if count == 0 && kind == Kind::Mark && !self.starts.contains(&kind) {
-                return false;
-            }
-            count += 1;
-            let known = match kind {
-                Kind::Mark => token.chars().all(|c| self.marks.contains(&c)),
-                kind => self.kinds.contains(&kind),
-            };
-            if !known || count > 2 * self.longest {
-                return false;
-            }
+        let words: Vec<&str> = filler.split_whitespace().collect();
+        let most = if self.place == Place::Quoted { 2 * self.most_words + 2 } else { self.most_words };
+        let climbs = filler.contains("..") && !self.seen.iter().any(|seen| seen.contains(".."));
+        if words.is_empty() || words.len() > most || climbs {
+            return false;
         }
-        count > 0
+        // White space at the ends, and line ends, only as they were seen.
+        let mut tokens = Tokens::of(filler).filter_map(|range| filler.get(range));
+        let is_known = |token: &str| match Kind::of(token) {
+            Kind::Mark => token.chars().all(|c| self.marks.contains(&c)),
+            Kind::Space | Kind::Line => self.kinds.contains(&Kind::of(token)),
+            _ => true,
+        };
+        let starts = tokens.clone().next().map(Kind::of);
+        let starts_known = starts.is_some_and(|kind| {
+            !matches!(kind, Kind::Mark | Kind::Space | Kind::Line) || self.starts.contains(&kind)
+        });
+        starts_known
+            && tokens.all(is_known)
+            && Tokens::of(filler).count() <= 2 * self.tokens
+            && words.iter().enumerate().all(|(at, word)| self.takes(word, at, words.len()))
+    }
+
+    /// Whether a word of a filler may be new.
+    fn takes(&self, word: &str, at: usize, of: usize) -> bool {
+        if self.words.contains(word) {
+            return true;
+        }
+        let kinds = || Tokens::of(word).filter_map(|range| word.get(range)).map(Kind::of);
+        let is_usual = kinds().all(|kind| kind == Kind::Mark || self.kinds.contains(&kind));
+        if !is_usual || at > 0 && word.starts_with('-') {
+            return false;
+        }
+        let is_function = FUNCTION_WORDS.contains(&word.to_lowercase().as_str());
+        let mut letters = kinds();
+        let only = letters.next().filter(|_| letters.next().is_none());
+        match (self.place, only) {
+            (Place::Quoted, _) => true,
+            // A single word within a path, a name of a file or the like.
+            (Place::Joined, _) if of == 1 => true,
+            // One word by itself says what it says: only names, by their capital, and data are values.
+            (_, Some(Kind::Lower | Kind::Letters)) => false,
+            (_, Some(Kind::Capital | Kind::Upper)) => {
+                !is_function && (self.place != Place::Start || at > 0)
+            }
+            _ => true,
+        }
     }
 }
 
@@ -195,16 +276,15 @@ impl Wording {
                 .position(|place| place.start <= token.start && token.end <= place.end)
             {
                 Some(gap) if gap + 1 == gaps.len() => {}
-                Some(gap) => {
+                Some(_) => {
                     elements.push(Element::Gap(gaps.len()));
-                    let mut filled = Gap::default();
-                    filled.add(text.get(places.get(gap)?.clone())?);
-                    gaps.push(filled);
+                    gaps.push(Gap::default());
                 }
                 None => elements.push(Element::Fixed(key(text.get(token)?).to_owned())),
             }
         }
-        Some(Self { elements, gaps })
+        let count = gaps.len();
+        Self { elements, gaps }.fill([text].into_iter(), count)
     }
 
     pub(super) fn elements(&self) -> &[Element] {
@@ -234,25 +314,25 @@ impl Wording {
             .then(|| places.into_iter().filter_map(|place| text.get(place)).collect())
     }
 
-    /// Whether fillers are of the same make as those that were seen.
-    pub(super) fn is_usual(&self, fillers: &[&str]) -> bool {
-        self.gaps.len() == fillers.len()
-            && self.gaps.iter().zip(fillers).all(|(gap, filler)| gap.fits(filler))
+    /// Whether what fills a gap is surely a value of the kind that was seen there.
+    pub(super) fn is_usual(&self, gap: usize, filler: &str) -> bool {
+        self.gaps.get(gap).is_some_and(|gap| gap.fits(filler))
     }
 
     /// Whether no filler is much longer than those that were seen, and numbers are where only numbers were.
     pub(super) fn is_similar(&self, fillers: &[&str]) -> bool {
         let is_usual = |(gap, filler): (&Gap, &&str)| {
             let numbers = gap.kinds.iter().all(|kind| *kind == Kind::Number);
-            Tokens::of(filler).take(3 * gap.longest + 9).count() <= 3 * gap.longest + 8
+            let breaks = |kind: Kind| filler.is_empty() || {
+                let mut tokens = Tokens::of(filler).filter_map(|range| filler.get(range));
+                tokens.any(|token| Kind::of(token) == kind) && !gap.kinds.contains(&kind)
+            };
+            Tokens::of(filler).take(3 * gap.tokens + 9).count() <= 3 * gap.tokens + 8
                 && (!numbers || Kind::of(filler) == Kind::Number)
+                && !breaks(Kind::Space)
+                && !breaks(Kind::Line)
         };
         self.gaps.len() == fillers.len() && self.gaps.iter().zip(fillers).all(is_usual)
-    }
-
-    /// Whether a gap was seen with this filler.
-    pub(super) fn has_seen(&self, gap: usize, filler: &str) -> bool {
-        self.gaps.get(gap).is_some_and(|gap| gap.seen.contains(filler))
     }
 
     /// The least general wording that fits all of these texts; `None` when it would have an empty gap, or a text
@@ -292,7 +372,7 @@ impl Wording {
 
     /// The same wording with what these texts have in its gaps.
     fn fill<'t>(mut self, texts: impl Iterator<Item = &'t str>, gaps: usize) -> Option<Self> {
-        self.gaps = vec![Gap::default(); gaps];
+        self.gaps = (0..gaps).map(|gap| Gap::at(self.place_of(gap))).collect();
         for text in texts {
             let fillers = self.fillers(text)?;
             for (gap, filler) in self.gaps.iter_mut().zip(fillers) {
@@ -300,6 +380,35 @@ impl Wording {
             }
         }
         Some(self)
+    }
+
+    /// Where a gap stands among the fixed tokens.
+    fn place_of(&self, gap: usize) -> Place {
+        let Some(at) = self.elements.iter().position(|it| *it == Element::Gap(gap)) else {
+            return Place::Free;
+        };
+        let fixed = |at: Option<usize>| match at.and_then(|at| self.elements.get(at)) {
+            Some(Element::Fixed(token)) => Some(token.as_str()),
+            Some(Element::Gap(_)) | None => None,
+        };
+        let before = |back: usize| fixed(at.checked_sub(back));
+        let is_space = |token: Option<&str>| matches!(token, None | Some(" " | "\n"));
+        let (previous, next) = (before(1), fixed(Some(at + 1)));
+        if let (Some("\"" | "'" | "`"), true) = (previous, previous == next) {
+            return Place::Quoted;
+        }
+        // A mark before white space or the end closes a sentence and belongs to no value.
+        let closes = matches!(next, Some("." | "," | "?" | "!" | ";" | ":" | ")" | "\"" | "'"))
+            && is_space(fixed(Some(at + 2)))
+            && !matches!(self.elements.get(at + 2), Some(Element::Gap(_)));
+        let opens = matches!(previous, Some("(" | "\"" | "'" | ":"));
+        let is_free = (is_space(previous) || opens) && (is_space(next) || closes);
+        match (is_free, previous, before(2)) {
+            (false, ..) => Place::Joined,
+            (true, None | Some("\n"), _) => Place::Start,
+            (true, Some(" "), Some("." | "!" | "?" | ":")) => Place::Start,
+            (true, ..) => Place::Free,
+        }
     }
 
     /// The same wording with gaps where a text differs. Gaps are empty as yet.
@@ -448,7 +557,7 @@ mod tests {
                 &["convert q1.csv to JSON", "convert q2.csv to JSON"],
                 Some("convert {0}.csv to JSON"),
             ),
-            (&["in  Paris?", "in\nRio de Janeiro?"], Some("in {0}?")),
+            (&["in  Paris?", "in\tRio de Janeiro?"], Some("in {0}?")),
             (&["in New York?", "in Rio de Janeiro?", "in Oslo?"], Some("in {0}?")),
             (&["from a to b", "from c to d"], Some("from {0} to {1}")),
             (&["do it", "do it now"], None),
@@ -483,7 +592,7 @@ mod tests {
             ("q1 q2", false),
             ("q1", true),
         ] {
-            assert_eq!(wording.is_usual(&[filler]), usual, "{filler}");
+            assert_eq!(wording.is_usual(0, filler), usual, "{filler}");
         }
     }
 
@@ -502,7 +611,9 @@ mod tests {
             if let Some(wording) = Wording::of_all(texts.iter().copied()) {
                 for text in texts {
                     let fillers = wording.fillers(text);
-                    prop_assert!(fillers.is_some_and(|fillers| wording.is_usual(&fillers)));
+                    prop_assert!(fillers.is_some());
+                    let mut fillers = fillers.into_iter().flatten().enumerate();
+                    prop_assert!(fillers.all(|(gap, filler)| wording.is_usual(gap, filler)));
                 }
             }
         }

@@ -2,5 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod concurrency;
+mod guards;
 mod host;
+mod hostile;
 mod learning;
+mod near_misses;
+mod policy;
+mod stores;
+mod traces;

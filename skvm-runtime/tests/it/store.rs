@@ -16,7 +16,7 @@ use skvm_core::target::Target;
 use skvm_passes::manager::PassManager;
 use skvm_passes::recorded::AnswerLog;
 use skvm_passes::variant::Variant;
-use skvm_runtime::store::{MemoryStore, Store, StoreAnswers, StoreError};
+use skvm_runtime::store::{MemoryStore, Store, StoreAnswers, StoreError, StoredRecord};
 use skvm_runtime::{session::Session, trace::Trace};
 
 use crate::watched::Watched;
@@ -150,6 +150,120 @@ fn many_threads_use_it_at_the_same_time() {
         let expected = (0..ROUNDS).map(|round| format!("{worker}-{round}"));
         assert!(own.eq(expected.collect::<Vec<_>>().iter()));
     }
+}
+
+/// What a scope holds since a revision.
+fn records(store: &dyn Store, scope: &str, since: u64) -> Vec<(Digest, u64, Option<String>)> {
+    let records = block_on(store.records(key(scope), since)).unwrap();
+    let told = |record: StoredRecord| {
+        (record.key, record.revision, record.value.map(|value| value.to_string()))
+    };
+    records.into_iter().map(told).collect()
+}
+
+fn swap(
+    store: &dyn Store,
+    (scope, name): (&str, &str),
+    expected: u64,
+    value: Option<&str>,
+) -> Option<u64> {
+    block_on(store.swap_record(key(scope), key(name), expected, value)).unwrap()
+}
+
+#[test]
+fn a_record_changes_only_from_the_revision_that_was_read() {
+    let store = MemoryStore::default();
+    assert!(records(&store, "s", 0).is_empty());
+    let first = swap(&store, ("s", "a"), 0, Some("one")).unwrap();
+    assert!(first > 0);
+    // Somebody else who thinks that there is none, or that it is another one.
+    for expected in [0, first + 1, u64::MAX] {
+        assert_eq!(swap(&store, ("s", "a"), expected, Some("lost")), None);
+    }
+    assert_eq!(records(&store, "s", 0), [(key("a"), first, Some("one".to_owned()))]);
+    let second = swap(&store, ("s", "a"), first, Some("two")).unwrap();
+    assert!(second > first);
+    assert_eq!(swap(&store, ("s", "a"), first, Some("lost")), None);
+    assert_eq!(records(&store, "s", 0), [(key("a"), second, Some("two".to_owned()))]);
+    // One that is not there cannot be expected.
+    assert_eq!(swap(&store, ("s", "b"), 1, Some("lost")), None);
+    assert_eq!(swap(&store, ("s", "b"), second, None), None);
+}
+
+#[test]
+fn records_are_told_since_a_revision_in_its_order() {
+    let store = MemoryStore::default();
+    let mut last = 0;
+    for name in ["a", "b", "c"] {
+        last = swap(&store, ("s", name), 0, Some(name)).unwrap();
+    }
+    let all = records(&store, "s", 0);
+    let keys: Vec<Digest> = all.iter().map(|(key, ..)| *key).collect();
+    assert_eq!(keys, ["a", "b", "c"].map(key));
+    assert!(all.is_sorted_by_key(|(_, revision, _)| *revision));
+    let again = swap(&store, ("s", "a"), all[0].1, Some("again")).unwrap();
+    assert_eq!(records(&store, "s", last), [(key("a"), again, Some("again".to_owned()))]);
+    assert!(records(&store, "s", again).is_empty());
+    assert!(records(&store, "s", u64::MAX).is_empty());
+    // Each record once, by its latest revision.
+    let keys: Vec<Digest> = records(&store, "s", 0).iter().map(|(key, ..)| *key).collect();
+    assert_eq!(keys, ["b", "c", "a"].map(key));
+}
+
+#[test]
+fn a_removed_record_is_told_and_keeps_its_revision() {
+    let store = MemoryStore::default();
+    let first = swap(&store, ("s", "a"), 0, Some("one")).unwrap();
+    let removed = swap(&store, ("s", "a"), first, None).unwrap();
+    assert!(removed > first);
+    assert_eq!(records(&store, "s", first), [(key("a"), removed, None)]);
+    // It was there, so that it does not begin at 0 again.
+    assert_eq!(swap(&store, ("s", "a"), 0, Some("lost")), None);
+    let back = swap(&store, ("s", "a"), removed, Some("two")).unwrap();
+    assert!(back > removed);
+    assert_eq!(records(&store, "s", 0), [(key("a"), back, Some("two".to_owned()))]);
+}
+
+#[test]
+fn the_records_of_scopes_are_apart() {
+    let store = MemoryStore::default();
+    let one = swap(&store, ("s", "a"), 0, Some("one")).unwrap();
+    let other = swap(&store, ("t", "a"), 0, Some("other")).unwrap();
+    assert_eq!(records(&store, "s", 0), [(key("a"), one, Some("one".to_owned()))]);
+    assert_eq!(records(&store, "t", 0), [(key("a"), other, Some("other".to_owned()))]);
+}
+
+#[test]
+fn of_many_threads_that_change_a_record_none_loses_its_change() {
+    const THREADS: usize = 8;
+    const ROUNDS: usize = 200;
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let barrier = Arc::new(Barrier::new(THREADS));
+    let workers: Vec<_> = (0..THREADS)
+        .map(|_| {
+            let (store, barrier) = (Arc::clone(&store), Arc::clone(&barrier));
+            thread::spawn(move || {
+                barrier.wait();
+                for _ in 0..ROUNDS {
+                    loop {
+                        let known = records(&*store, "s", 0).pop();
+                        let (revision, count) = known.map_or((0, 0), |(_, revision, value)| {
+                            (revision, value.unwrap().parse::<usize>().unwrap())
+                        });
+                        let value = (count + 1).to_string();
+                        if swap(&*store, ("s", "a"), revision, Some(&value)).is_some() {
+                            break;
+                        }
+                    }
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.join().unwrap();
+    }
+    let last = records(&*store, "s", 0).pop().unwrap();
+    assert_eq!(last.2, Some((THREADS * ROUNDS).to_string()));
 }
 
 #[test]
