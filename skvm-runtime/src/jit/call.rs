@@ -34,6 +34,25 @@ pub(super) fn depends_on_path(arguments: &Value) -> bool {
     CONTENTS.iter().any(|key| arguments.get(key).is_some())
 }
 
+/// How deep arguments may be to be kept.
+const MAX_DEPTH: usize = 32;
+
+/// Whether arguments are nested too deeply to be read back.
+pub(super) fn is_deep(arguments: &Value) -> bool {
+    let mut level = vec![arguments];
+    for _ in 0..MAX_DEPTH {
+        level = level
+            .into_iter()
+            .flat_map(|value| match value {
+                Value::Array(items) => items.iter().collect(),
+                Value::Object(fields) => fields.values().collect(),
+                _ => Vec::new(),
+            })
+            .collect();
+    }
+    !level.is_empty()
+}
+
 /// Words before a value that nobody should keep.
 const SECRETS: [&str; 9] = [
     "authorization", "bearer", "credential", "key", "passwd", "password", "secret", "token", "pat",

@@ -79,6 +79,25 @@ pub(super) struct Derivation {
     pub(super) transform: Transform,
 }
 
+impl Source {
+    pub(super) fn is_input(&self) -> bool {
+        matches!(self, Self::Input(_))
+    }
+}
+
+impl Derivation {
+    /// All of a source, as it is.
+    pub(super) fn whole(source: Source) -> Self {
+        Self { source, transform: Transform::Same }
+    }
+}
+
+impl Term {
+    pub(super) fn is_input(&self) -> bool {
+        matches!(self, Self::Taken(derivation) if derivation.source.is_input())
+    }
+}
+
 /// A piece of a value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -267,6 +286,12 @@ impl Pieces {
             }
         }
         Self(pieces)
+    }
+
+    /// Those of one source.
+    pub(super) fn only(mut self, source: &Source) -> Self {
+        self.0.retain(|(derivation, _)| derivation.source == *source);
+        self
     }
 
     /// How values come about, if it is in the same way in every run. There is one value a run.

@@ -348,7 +348,9 @@ impl Following {
             let arguments = made.shape.as_ref().map(|_| made.call.arguments.to_string())?;
             let size = arguments.len();
             total += size + result.content.len().min(MAX_OUTPUT);
-            let keeps = !made.secret && !call::holds_secret(&arguments);
+            let keeps = !made.secret
+                && !call::holds_secret(&arguments)
+                && !call::is_deep(&made.call.arguments);
             (size <= MAX_TEXT && total <= MAX_RUN && keeps).then(|| RunCall {
                 turn: made.turn,
                 tool: made.call.name.clone(),

@@ -84,6 +84,8 @@ pub(super) struct Routine {
     /// What each gap of the wording, and each input, is to the calls.
     gaps: Vec<Use>,
     inputs: BTreeMap<String, Use>,
+    /// Inputs that were a single lower-case word: such a word may mean something to a program.
+    words: BTreeSet<String>,
 }
 
 /// What a part of a task is to the calls.
@@ -92,8 +94,13 @@ pub(super) struct Routine {
 enum Use {
     /// Values come from it.
     Value,
-    /// It was always the same as another part that values come from.
-    Same(Source),
+    /// It told the same as another part that values come from: one of the two is put together from the other.
+    Tied {
+        /// The whole of one.
+        whole: Source,
+        /// Its pieces out of the other.
+        pieces: Expression,
+    },
     /// No value comes from it: what stood there made no difference, as far as was seen.
     Idle(BTreeSet<String>),
 }
@@ -185,6 +192,12 @@ fn is_plain(value: &str) -> bool {
         && value.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '-' | ' ' | ','))
 }
 
+/// Whether a value is a lower-case word, which could be a command or an option of a program.
+fn is_word(value: &str) -> bool {
+    value.starts_with(|c: char| c.is_ascii_lowercase())
+        && value.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'-' | b'_'))
+}
+
 /// Most calls and literals of a routine; runs with more are not learned from.
 pub(super) const MAX_CALLS: usize = 32;
 const MAX_LITERALS: usize = 256;
@@ -197,22 +210,29 @@ impl Routine {
         if runs.iter().any(|run| !run.inputs.keys().eq(inputs.keys())) {
             return None;
         }
-        let learned = alignments(runs).into_iter().find_map(|calls| Self::learn_from(runs, &calls, false));
-        learned.or_else(|| {
-            let mut all = ask.then(|| alignments(runs)).into_iter().flatten();
-            all.find_map(|calls| Self::learn_from(runs, &calls, true))
-        })
+        let alignments = alignments(runs);
+        let learn = |ask| alignments.iter().find_map(|calls| Self::learn_from(runs, calls, ask));
+        learn(false).or_else(|| if ask { learn(true) } else { None })
     }
 
     fn learn_from(runs: &[&Run], calls: &[Vec<&RunCall>], ask: bool) -> Option<Self> {
         let shapes = shapes(calls)?;
-        let wording = match runs {
-            [run] => guessed(run, &shapes)?,
-            _ => Wording::of_all(runs.iter().map(|run| run.task.as_str()))?,
+        let tasks = runs.iter().map(|run| run.task.as_str());
+        let wordings = match runs {
+            [run] => vec![guessed(run, &shapes)?],
+            _ => Wording::all_of(tasks),
         };
-        if !is_telling(&wording) {
-            return None;
-        }
+        let telling = wordings.into_iter().filter(is_telling);
+        telling.into_iter().find_map(|it| Self::learn_worded(it, runs, calls, &shapes, ask))
+    }
+
+    fn learn_worded(
+        wording: Wording,
+        runs: &[&Run],
+        calls: &[Vec<&RunCall>],
+        shapes: &[Vec<Shape>],
+        ask: bool,
+    ) -> Option<Self> {
         let mut known: Vec<Known> =
             runs.iter().map(|run| known_before(&wording, run)).collect::<Option<_>>()?;
         let starts = known.clone();
@@ -237,7 +257,9 @@ impl Routine {
         let answer = Pieces::of(learner.known).explain(&answers);
         let questions = learner.questions;
         let (gaps, inputs) = uses(&wording, &starts, &steps, !questions.is_empty());
-        Some(Self { wording, steps, answer, questions, gaps, inputs })
+        let words = runs.iter().flat_map(|run| &run.inputs);
+        let words = words.filter(|(_, value)| is_word(value)).map(|(name, _)| name.clone());
+        Some(Self { wording, steps, answer, questions, gaps, inputs, words: words.collect() })
     }
 
     /// What is known at the start of a run; `None` when the task is worded in another way, or comes with other inputs.
@@ -254,20 +276,22 @@ impl Routine {
     pub(super) fn is_sure(&self, known: &Known) -> bool {
         let agrees = |text: &str, is_used: &Use| match is_used {
             Use::Value => true,
-            Use::Same(source) => {
-                let derivation = Derivation { source: source.clone(), transform: Transform::Same };
-                known.take(&derivation).as_deref() == Some(text)
+            Use::Tied { whole, pieces } => {
+                let whole = known.take(&Derivation::whole(whole.clone()));
+                whole.is_some() && whole == known.value(pieces)
             }
             Use::Idle(seen) => seen.contains(text),
         };
         known.gaps.len() == self.gaps.len()
             && known.gaps.iter().zip(&self.gaps).enumerate().all(|(gap, (filler, is_used))| {
                 // What an input vouches for needs no look of its own.
-                let vouched = matches!(is_used, Use::Same(Source::Input(_)));
+                let vouched = matches!(is_used, Use::Tied { whole, pieces }
+                    if whole.is_input() || pieces.iter().any(Term::is_input));
                 agrees(filler, is_used) && (vouched || self.wording.is_usual(gap, filler))
             })
             && known.inputs.iter().all(|(name, value)| {
-                self.inputs.get(name).is_some_and(|is_used| agrees(value, is_used))
+                let is_known = self.inputs.get(name).is_some_and(|is_used| agrees(value, is_used));
+                is_known && (!is_word(value) || self.words.contains(name))
             })
     }
 
@@ -374,21 +398,30 @@ fn uses(
 ) -> (Vec<Use>, BTreeMap<String, Use>) {
     let used: BTreeSet<&Source> =
         steps.iter().flat_map(|step| &step.parameters).map(|it| &it.source).collect();
-    let texts = |source: &Source| -> Vec<Option<String>> {
-        let derivation = Derivation { source: source.clone(), transform: Transform::Same };
+    let texts = |source: &Source| -> Option<Vec<String>> {
+        let derivation = Derivation::whole(source.clone());
         runs.iter().map(|run| run.take(&derivation)).collect()
     };
+    // `whole` as it is put together from `part` alone.
+    let tie = |whole: &Source, part: &Source| {
+        let texts = texts(whole)?;
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let pieces = Pieces::of(runs).only(part).explain(&texts)?;
+        let takes = pieces.iter().any(|term| matches!(term, Term::Taken(_)));
+        takes.then(|| Use::Tied { whole: whole.clone(), pieces })
+    };
     let find = |source: Source| {
-        let own = texts(&source);
-        let same = used.iter().find(|other| {
-            matches!(other, Source::Gap(_) | Source::Input(_)) && texts(other) == own
-        });
-        match same {
-            _ if used.contains(&source) => Use::Value,
-            Some(same) => Use::Same((*same).clone()),
+        if used.contains(&source) {
+            return Use::Value;
+        }
+        let others = used.iter().filter(|it| matches!(it, Source::Gap(_) | Source::Input(_)));
+        let tied = others.clone().find_map(|other| tie(&source, other));
+        let tied = tied.or_else(|| others.clone().find_map(|other| tie(other, &source)));
+        match tied {
+            Some(tied) => tied,
             // A small model may have looked at anything.
             None if asks && matches!(source, Source::Gap(_)) => Use::Value,
-            None => Use::Idle(own.into_iter().flatten().collect()),
+            None => Use::Idle(texts(&source).into_iter().flatten().collect()),
         }
     };
     let gaps = (0..wording.gaps()).map(|gap| find(Source::Gap(gap))).collect();

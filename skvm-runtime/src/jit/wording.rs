@@ -349,6 +349,31 @@ impl Wording {
         wording.fill(texts.into_iter(), gaps)
     }
 
+    /// The wordings that texts may have, the likeliest first: gaps with nothing but white space between them are
+    /// one, or they are not.
+    pub(super) fn all_of<'t>(texts: impl IntoIterator<Item = &'t str> + Clone) -> Vec<Self> {
+        let Some(wording) = Self::of_all(texts.clone()) else { return Vec::new() };
+        let mut elements: Vec<Element> = Vec::new();
+        let mut gaps = 0;
+        for element in &wording.elements {
+            if let Element::Fixed(_) = element {
+                elements.push(element.clone());
+                continue;
+            }
+            let is_space = |it: &Element| matches!(it, Element::Fixed(token) if token == " ");
+            let goes_on = matches!(elements.as_slice(), [.., Element::Gap(_), space] if is_space(space));
+            if goes_on {
+                elements.pop();
+            } else {
+                elements.push(Element::Gap(gaps));
+                gaps += 1;
+            }
+        }
+        let joined = (gaps < wording.gaps()).then(|| Self { elements, gaps: Vec::new() });
+        let joined = joined.and_then(|joined| joined.fill(texts.into_iter(), gaps));
+        joined.into_iter().chain([wording]).collect()
+    }
+
     /// [`of_all`](Wording::of_all), with every number in a gap of its own: how many rows were written says nothing
     /// about whether it went as before.
     pub(super) fn of_outputs(texts: &[&str]) -> Option<Self> {
