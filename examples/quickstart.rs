@@ -1,5 +1,6 @@
 //! The whole story in one run, offline: a skill is loaded, a small target is measured, the skill is compiled for it
-//! and run by an agent, once as its author wrote it and once compiled.
+//! and run by an agent, once as its author wrote it and once compiled; then the task comes again and again with other
+//! files, until no model is needed for it.
 //!
 //! ```text
 //! cargo run --release -p skvm-examples --example quickstart
@@ -26,7 +27,7 @@ use skvm_core::harness::{
 };
 use skvm_core::llm::{LlmBackend, LlmError, LlmRequest, LlmResponse, Message};
 use skvm_core::skill::Skill;
-use skvm_core::target::ModelId;
+use skvm_core::target::{ModelId, Target};
 use skvm_core::tokens;
 use skvm_examples::usage::{Stop, finish};
 use skvm_examples::{measuring, profiles, shipped_skill};
@@ -34,6 +35,7 @@ use skvm_passes::variant::Variant;
 use skvm_probes::simulated::{SimulatedBrowser, SimulatedModel};
 use skvm_runtime::engine::{RunRequest, SkVm};
 use skvm_runtime::harness::bare::BareAgent;
+use skvm_runtime::jit::{LearnedFor, SolidifiedReport, SolidifyPolicy};
 
 /// A log in which something went wrong.
 const LOG: &str = "\
@@ -59,7 +61,11 @@ async fn story() -> Result<(), Stop> {
     let target = profile.target();
     let agent = Arc::new(BareAgent::new(Arc::new(StandIn(target.model.clone()))));
     let vm =
-        SkVm::builder().profile(profile).harness(Arc::clone(&agent) as Arc<dyn Harness>).build();
+        SkVm::builder()
+            .profile(profile)
+            .harness(Arc::clone(&agent) as Arc<dyn Harness>)
+            .solidify(SolidifyPolicy::default())
+            .build();
 
     chapter(2, "Load a skill");
     let installed = vm.install(shipped_skill("log-summary")).await?;
@@ -98,7 +104,8 @@ async fn story() -> Result<(), Stop> {
     println!("With the skill as its author wrote it:");
     tell_run(&run_uncompiled(&agent, skill, &task, workdir.path()).await?);
     println!("\nWith the compiled skill:");
-    let request = RunRequest::new(task, target, workdir.path()).with_skill(Arc::clone(skill));
+    let request =
+        RunRequest::new(task, target.clone(), workdir.path()).with_skill(Arc::clone(skill));
     let outcome = vm.run(request).await?;
     tell_run(&outcome.record);
     println!(
@@ -106,7 +113,49 @@ async fn story() -> Result<(), Stop> {
         outcome.trace.turns.len(),
         skill.digest().short()
     );
+
+    chapter(7, "Run it again and again");
+    let learned = LearnedFor::target(&target).with_skill(skill, Some(variant));
+    repeat(&vm, &target, skill, workdir.path()).await?;
+    tell_learned(&vm.solidified(learned).await?);
     Ok(())
+}
+
+/// The same task about one file after the other.
+async fn repeat(
+    vm: &SkVm,
+    target: &Target,
+    skill: &Arc<Skill>,
+    workdir: &Path,
+) -> Result<(), Stop> {
+    println!("The same task, each time about another file:\n");
+    for (number, name) in ["web1", "web2", "mail3", "db4", "web5"].into_iter().enumerate() {
+        fs::write(workdir.join(name).with_extension("log"), LOG.replace("job-17", name))?;
+        let task = Task::new(format!("What went wrong in {name}.log?"));
+        let request = RunRequest::new(task, target.clone(), workdir).with_skill(Arc::clone(skill));
+        let record = vm.run(request).await?.record;
+        println!(
+            "  {}. {name}.log: {} model calls, {} lines of answer",
+            number + 1,
+            record.model_calls,
+            record.text.lines().count()
+        );
+    }
+    Ok(())
+}
+
+fn tell_learned(reports: &[SolidifiedReport]) {
+    for report in reports {
+        let counters = report.counters;
+        println!(
+            "\nLearned: {:?}, {}; {} of {} predictions were right, {} model calls saved.",
+            report.wording.as_deref().unwrap_or_default(),
+            report.state,
+            counters.correct,
+            counters.predictions,
+            counters.saved_calls
+        );
+    }
 }
 
 /// Measures a simulated model of these levels.
@@ -257,6 +306,8 @@ impl LlmBackend for StandIn {
                 "I could not run the script.".to_owned()
             }));
         }
+        let task = request.messages.first().map_or("", Message::text);
+        let file = task.split_whitespace().last().unwrap_or("").trim_end_matches('?');
         // The line with the script, and the variables to fill in above it.
         let shown = request.system.unwrap_or_default();
         let lines: Vec<&str> = shown.lines().map(str::trim).collect();
@@ -265,8 +316,8 @@ impl LlmBackend for StandIn {
         let mut command = Vec::new();
         if let Some(at) = at {
             let set = lines[..at].iter().rev().take_while(|line| line.contains("# fill in:"));
-            command.extend(set.map(|line| line.replace("''", "'app.log'")));
-            command.push(lines[at].replace("<log-file>", "app.log"));
+            command.extend(set.map(|line| line.replace("''", &format!("'{file}'"))));
+            command.push(lines[at].replace("<log-file>", file));
         }
         let command = command.join("\n");
         Ok(LlmResponse::tool_call("call_1", "execute_command", json!({"command": command})))

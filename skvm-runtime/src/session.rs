@@ -174,10 +174,7 @@ fn millis(since: Instant) -> u64 {
 impl Hooks for Session {
     async fn before_llm(&mut self, turn: &TurnView<'_>) -> Directive {
         let directive = match &mut self.following {
-            Some(following) => {
-                following.know(&self.inputs);
-                following.before_llm(turn).await
-            }
+            Some(following) => following.before_llm(turn, &self.inputs).await,
             None => Directive::Proceed,
         };
         self.responded = matches!(directive, Directive::Respond(_));

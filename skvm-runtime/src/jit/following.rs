@@ -110,14 +110,14 @@ impl Following {
         }
     }
 
-    /// Tells the typed inputs of the task.
-    pub(crate) fn know(&mut self, inputs: &BTreeMap<String, String>) {
-        self.inputs.clone_from(inputs);
-    }
-
-    /// Whether to answer in the model's place.
-    pub(crate) async fn before_llm(&mut self, turn: &TurnView<'_>) -> Directive {
+    /// Whether to answer in the model's place. `inputs` are the typed inputs of the task.
+    pub(crate) async fn before_llm(
+        &mut self,
+        turn: &TurnView<'_>,
+        inputs: &BTreeMap<String, String>,
+    ) -> Directive {
         if matches!(self.phase, Phase::Waiting) {
+            self.inputs.clone_from(inputs);
             self.begin(turn).await;
         }
         if matches!(self.phase, Phase::Watching(_)) {
