@@ -207,8 +207,9 @@ fn check(work: Work, task: &str, outcome: &RunOutcome) -> Result<(), Stop> {
     if outcome.record.status == RunStatus::Ok && outcome.record.text.contains(expected) {
         return Ok(());
     }
-    let (status, text) = (outcome.record.status, &outcome.record.text);
-    Err(Stop::failed(format!("{task:?} ended with {status:?}: {text}")))
+    let record = &outcome.record;
+    let told = record.status_detail.as_ref().unwrap_or(&record.text);
+    Err(Stop::failed(format!("{task:?} ended with {:?}: {told}", record.status)))
 }
 
 fn tell(out: &mut impl Write, report: Option<&SolidifiedReport>) -> Result<(), Stop> {

@@ -74,7 +74,10 @@ impl Clerk {
 
     async fn take_time(&self, request: &LlmRequest, answer: &str) -> Result<Usage, LlmError> {
         if let Some(endpoint) = &self.endpoint {
-            let request = LlmRequest { max_tokens: Some(MOST_TOKENS), ..request.clone() };
+            // Small servers know no tool calls in a conversation, so it is told in words.
+            let messages = request.messages.iter().map(in_words).collect();
+            let max_tokens = Some(MOST_TOKENS);
+            let request = LlmRequest { messages, max_tokens, ..request.clone() };
             return Ok(endpoint.complete(request).await?.usage);
         }
         tokio::time::sleep(self.latency).await;
@@ -107,6 +110,17 @@ impl LlmBackend for Clerk {
                 LlmResponse { text: String::new(), tool_calls: vec![call], stop, usage }
             }
         })
+    }
+}
+
+fn in_words(message: &Message) -> Message {
+    match message {
+        Message::User { content } | Message::Tool { content, .. } => Message::user(content),
+        Message::Assistant { content, tool_calls } => {
+            let calls = tool_calls.iter().map(|call| call.arguments.to_string());
+            let content = calls.fold(content.clone(), |text, call| text + &call);
+            Message::Assistant { content, tool_calls: Vec::new() }
+        }
     }
 }
 
