@@ -1,5 +1,5 @@
-//! Runs compiled skills: engine, store, sessions, the command runner, the bare agent and model
-//! backends.
+//! Runs compiled skills: engine, store, sessions, JIT solidification, the command runner, the bare agent and
+//! model backends.
 //!
 //! # Who should depend on it
 //!
@@ -42,9 +42,10 @@ assert_eq!(outcome.trace.turns.len(), 1);
 //! | room | what it is |
 //! |---|---|
 //! | [`engine`] | the handle: install, compile, run, sessions, events |
-//! | [`store`] | where variants, recorded answers and traces are kept |
+//! | [`store`] | where variants, recorded answers, traces and what is learned are kept |
 //! | [`session`] | one run seen through the hooks |
 //! | [`trace`] | what a session saw |
+//! | [`jit`] | repeated work, answered in the model's place |
 //! | `command` | child processes that are sure to end (feature `tokio`) |
 //! | `environment` | what a skill needs on the machine, set up and proven (feature `tokio`) |
 //! | `harness` | the bare agent (feature `tokio`) |

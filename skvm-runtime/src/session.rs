@@ -1,57 +1,89 @@
 //! Sessions: one run of one skill, seen through the hooks.
 //!
-//! A harness that calls [`Hooks`] is given a session; a host with an agent loop of its own makes the
-//! same calls itself:
+//! A harness that calls [`Hooks`] is given a session; a host with an agent loop of its own makes the same five
+//! calls itself: [`before_llm`](Hooks::before_llm), [`after_llm`](Hooks::after_llm),
+//! [`before_tool`](Hooks::before_tool), [`after_tool`](Hooks::after_tool) and [`finish`](Session::finish). Followed
+//! by a [`Jit`], the same loop needs the model less and less for work that comes again:
 //!
 //! ```
-//! use skvm_core::harness::{Directive, Hooks, RunStatus, ToolDirective, ToolResult, TurnView};
-//! use skvm_core::llm::{LlmBackend, LlmRequest, LlmResponse, Message};
-//! use skvm_core::target::Target;
-//! use skvm_runtime::session::Session;
-//! use skvm_runtime::trace::Trace;
+//! use std::sync::Arc;
 //!
-//! /// A loop of the host's own: asks a model until it calls no more tools.
-//! async fn host_loop(model: &dyn LlmBackend, mut session: Session) -> Trace {
+//! use serde_json::json;
+//! use skvm_core::harness::{Directive, Hooks, RunStatus, ToolDirective, ToolResult, TurnView};
+//! use skvm_core::llm::{LlmBackend, LlmError, LlmRequest, LlmResponse, Message};
+//! use skvm_core::target::Target;
+//! use skvm_runtime::jit::{Jit, LearnedFor, SolidifyPolicy};
+//! use skvm_runtime::session::Session;
+//! use skvm_runtime::store::MemoryStore;
+//!
+//! /// A loop of the host's own. Gives how often the model was asked.
+//! async fn host_loop(model: &dyn LlmBackend, mut session: Session) -> Result<usize, LlmError> {
 //!     let task = session.task().to_owned();
 //!     let mut messages = vec![Message::user(task.clone())];
+//!     let mut asked = 0;
 //!     for index in 0..10 {
 //!         let turn = TurnView { index, task: &task, messages: &messages };
 //!         let response = match session.before_llm(&turn).await {
 //!             Directive::Proceed => {
+//!                 asked += 1;
 //!                 let request = LlmRequest { messages: messages.clone(), ..LlmRequest::default() };
-//!                 match model.complete(request).await {
-//!                     Ok(response) => response,
-//!                     Err(_) => return session.finish(RunStatus::ProviderFault).await,
-//!                 }
+//!                 model.complete(request).await?
 //!             }
 //!             Directive::Respond(response) => response,
 //!             Directive::Finish(_) => break,
 //!         };
 //!         session.after_llm(&turn, &response).await;
+//!         let (content, tool_calls) = (response.text.clone(), response.tool_calls.clone());
+//!         messages.push(Message::Assistant { content, tool_calls });
+//!         for call in &response.tool_calls {
+//!             if session.before_tool(call).await == ToolDirective::Allow {
+//!                 let result = run_tool(&call.name, &call.arguments);
+//!                 session.after_tool(call, &result).await;
+//!                 messages.push(Message::Tool { call_id: call.id.clone(), content: result.content });
+//!             }
+//!         }
 //!         if response.tool_calls.is_empty() {
 //!             break;
 //!         }
-//!         for call in &response.tool_calls {
-//!             if session.before_tool(call).await == ToolDirective::Allow {
-//!                 let result = ToolResult { content: "done".into(), ..ToolResult::default() };
-//!                 session.after_tool(call, &result).await;
-//!             }
-//!         }
-//!         messages.push(Message::user("done"));
 //!     }
-//!     session.finish(RunStatus::Ok).await
+//!     session.finish(RunStatus::Ok).await;
+//!     Ok(asked)
 //! }
+//!
+//! /// The host's only tool.
+//! fn run_tool(_name: &str, arguments: &serde_json::Value) -> ToolResult {
+//!     let content = format!("booked for {}", arguments["guest"].as_str().unwrap_or("nobody"));
+//!     ToolResult { content, exit_code: Some(0), ..ToolResult::default() }
+//! }
+//!
 //! # struct Model(skvm_core::target::ModelId);
 //! # #[async_trait::async_trait]
 //! # impl LlmBackend for Model {
 //! #     fn model(&self) -> &skvm_core::target::ModelId { &self.0 }
-//! #     async fn complete(&self, _: LlmRequest) -> Result<LlmResponse, skvm_core::llm::LlmError> {
-//! #         Ok(LlmResponse::text("hello"))
+//! #     async fn complete(&self, request: LlmRequest) -> Result<LlmResponse, LlmError> {
+//! #         let task = request.messages[0].text();
+//! #         let guest = task.trim_start_matches("Book a table for ").trim_end_matches(", please.");
+//! #         Ok(match request.messages.len() {
+//! #             1 => LlmResponse::tool_call("1", "book", json!({"guest": guest, "seats": 2})),
+//! #             _ => LlmResponse::text(format!("{guest} has a table.")),
+//! #         })
 //! #     }
 //! # }
-//! # let session = Session::new(Target::new("m", "host"), "say hello");
-//! # let trace = futures::executor::block_on(host_loop(&Model("m".into()), session));
-//! # assert_eq!(trace.turns.len(), 1);
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! # let model = Model("m".into());
+//! let jit = Jit::new(Arc::new(MemoryStore::default()), SolidifyPolicy::default());
+//! let target = Target::new("m", "my-host");
+//! let mut asked = Vec::new();
+//! for guest in ["Ada", "Grace", "Alan", "Edsger", "Barbara"] {
+//!     let task = format!("Book a table for {guest}, please.");
+//!     let session =
+//!         Session::new(target.clone(), task).with_jit(&jit, LearnedFor::target(&target));
+//!     asked.push(host_loop(&model, session).await?);
+//! }
+//! assert_eq!(asked, [2, 2, 2, 2, 0]);
+//! # Ok(())
+//! # }
+//! # futures::executor::block_on(example()).unwrap();
 //! ```
 
 use std::collections::BTreeMap;
