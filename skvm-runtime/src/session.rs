@@ -87,6 +87,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -165,6 +166,16 @@ impl Session {
         self
     }
 
+    /// The same session, whose agent works in a folder; given before the first hook, and after
+    /// [`with_jit`](Session::with_jit), which it is for.
+    #[must_use]
+    pub fn with_workdir(mut self, workdir: &Path) -> Self {
+        if let Some(following) = &mut self.following {
+            following.works_in(workdir);
+        }
+        self
+    }
+
     /// The task.
     #[must_use]
     pub fn task(&self) -> &str {
@@ -182,6 +193,8 @@ impl Session {
     pub async fn finish(mut self, status: RunStatus) -> Trace {
         self.trace.status = status;
         self.trace.duration_ms = millis(self.started);
+        let side_exit = self.following.as_ref().and_then(Following::side_exit);
+        self.trace.side_exit = side_exit.map(str::to_owned);
         if let Some(store) = &self.store
             && let Err(error) = store.append_trace(&self.trace).await
         {

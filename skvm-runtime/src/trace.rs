@@ -23,6 +23,9 @@ pub struct Trace {
     pub turns: Vec<TraceTurn>,
     /// Tokens of all turns together. What no provider told is unknown.
     pub usage: Usage,
+    /// Why the model was given the run back, when a guard behind an answer in its place did not hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side_exit: Option<String>,
     /// How it ended.
     pub status: RunStatus,
     /// Milliseconds.
@@ -69,6 +72,7 @@ impl Trace {
             variant: None,
             turns: Vec::new(),
             usage: Usage::default(),
+            side_exit: None,
             status: RunStatus::Ok,
             duration_ms: 0,
         }

@@ -15,7 +15,7 @@ use skvm_core::artifact::{
 };
 use skvm_core::span::Span;
 
-use super::build::{Marked, WORD, fill, is_read_twice, mask, word};
+use super::build::{Marked, WORD, fill, mask, word};
 use super::shape::{MAX_BYTES, Shape};
 
 /// The file as it is.
@@ -291,9 +291,6 @@ fn build(
     });
     for words in [as_text, as_number.collect()] {
         let masked = mask(code, marked, &words);
-        if language == TemplateLanguage::Shell && is_read_twice(&masked) {
-            break;
-        }
         let Some(shape) = Shape::of(language, &masked) else { continue };
         if let Some(template) = fill(&shape, marked, &words, &|_, _| None) {
             return Ok((template, shape.fingerprint()));

@@ -11,7 +11,7 @@ use skvm_core::skill::Bundle;
 use skvm_core::span::Span;
 
 use super::arguments::Arguments;
-use super::shape::{MAX_BYTES, Place, Role, Shape};
+use super::shape::{MAX_BYTES, Place, Role, Shape, takes_parts};
 use super::spelling::{self, StandIn, kind_of, stand_ins, variables};
 use crate::code::placeholders;
 
@@ -45,13 +45,13 @@ impl Builder<'_> {
         origin: &CodeOrigin,
         span: Span,
     ) -> Option<SkillTemplate> {
-        if code.len() > MAX_BYTES || code.contains(WORD) || runs_texts(language, code) {
+        if code.len() > MAX_BYTES || code.contains(WORD) {
             return None;
         }
         let marked = marked(language, code, self.named)?;
         let words: Vec<String> = (0..marked.len()).map(word).collect();
         let masked = mask(code, &marked, &words);
-        if language == TemplateLanguage::Shell && (is_no_call(&masked) || is_read_twice(&masked)) {
+        if language == TemplateLanguage::Shell && is_no_call(&masked) {
             return None;
         }
         let shape = Shape::of(language, &masked)?;
@@ -266,111 +266,6 @@ fn has_left_open(line: &str) -> bool {
     })
 }
 
-/// Whether Python or JavaScript code hands texts to a shell or to itself: what stands in them is read twice.
-fn runs_texts(language: TemplateLanguage, code: &str) -> bool {
-    let calls: &[&str] = match language {
-        TemplateLanguage::Python => {
-            &["os.system(", "shell=True", "popen(", "getoutput(", "exec(", "eval("]
-        }
-        TemplateLanguage::JavaScript => &[
-            "exec(",
-            "execSync(",
-            "eval(",
-            "evaluate(",
-            "new Function(",
-            "innerHTML",
-            "shell: true",
-        ],
-        TemplateLanguage::Shell | TemplateLanguage::Json => &[],
-    };
-    calls.iter().any(|call| code.contains(call))
-}
-
-/// Programs that read texts in their arguments as code of their own.
-const READERS: [&str; 20] = [
-    "awk",
-    "docker",
-    "gawk",
-    "gsed",
-    "jq",
-    "kubectl",
-    "mysql",
-    "osascript",
-    "parallel",
-    "perl",
-    "podman",
-    "psql",
-    "ruby",
-    "sed",
-    "sqlite3",
-    "ssh",
-    "su",
-    "tmux",
-    "watch",
-    "yq",
-];
-
-/// Whether a placeholder's word stands in shell code where what is written is read twice: within backquotes, in a
-/// text for a program that has a language of its own, in a comparison of numbers, which the shell works out, or in
-/// a command within a here document, which a line of the value could end.
-pub(super) fn is_read_twice(masked: &str) -> bool {
-    let compares = masked.contains("[[")
-        && [" -eq ", " -ne ", " -lt ", " -le ", " -gt ", " -ge "]
-            .iter()
-            .any(|operator| masked.contains(operator));
-    let in_document = masked.split_once("<<").is_some_and(|(_, behind)| {
-        behind
-            .lines()
-            .skip(1)
-            .any(|line| line.split_once("$(").is_some_and(|(_, command)| command.contains(WORD)))
-    });
-    compares || in_document || is_in_text(masked)
-}
-
-/// See [`is_read_twice`]: the places that hang on quotes.
-fn is_in_text(masked: &str) -> bool {
-    let (mut quote, mut in_backquotes, mut reads, mut at_start) = (None, false, false, true);
-    let mut previous = '\n';
-    let mut chars = masked.char_indices();
-    while let Some((at, c)) = chars.next() {
-        let rest = masked.get(at..).unwrap_or_default();
-        if c == 'S' && rest.starts_with(WORD) {
-            let is_part = quote.is_some_and(|(open, start)| start != at || !is_whole(rest, open));
-            if in_backquotes || reads && is_part {
-                return true;
-            }
-        }
-        match (quote, c) {
-            (None | Some(('"', _)), '\\') => {
-                chars.next();
-            }
-            (None | Some(('"', _)), '`') => in_backquotes = !in_backquotes,
-            (Some((open, _)), c) if c == open => quote = None,
-            (None, '"' | '\'') => quote = Some((c, at + 1)),
-            (None, '\n' | ';' | '|' | '&' | '(') => (reads, at_start) = (false, true),
-            (None, c) if at_start && !c.is_whitespace() && !is_inner(previous) => {
-                let word = rest.split(|c: char| !is_inner(c)).next().unwrap_or_default();
-                let name = word.rsplit('/').next().unwrap_or_default();
-                reads = READERS.contains(&name);
-                at_start = matches!(name, "sudo" | "time" | "then" | "do" | "else" | "if" | "!");
-            }
-            _ => {}
-        }
-        previous = c;
-    }
-    false
-}
-
-/// Whether a character can be in the name of a program.
-fn is_inner(c: char) -> bool {
-    !c.is_whitespace() && !matches!(c, ';' | '|' | '&' | '(' | ')' | '"' | '\'' | '`')
-}
-
-/// Whether a placeholder's word is followed by this quote.
-fn is_whole(word: &str, quote: char) -> bool {
-    word.split_once('Z').is_some_and(|(_, behind)| behind.starts_with(quote))
-}
-
 /// What stands for a placeholder while the code is parsed begins with this: a word and a name in every language.
 pub(super) const WORD: &str = "SKVMHOLE";
 
@@ -405,6 +300,7 @@ pub(super) fn fill(
 ) -> Option<Template> {
     let mut parameters = Parameters::default();
     let (mut placed, mut is_safe) = (vec![0; marked.len()], true);
+    let is_data: Vec<bool> = shape.is_data().collect();
     let segments = shape.segments(&mut |index, value| {
         let mut found = words_in(value, marked, words, &mut placed);
         let known = other(index, value);
@@ -421,7 +317,8 @@ pub(super) fn fill(
         if found.is_empty() {
             return None;
         }
-        is_safe &= !found.iter().any(|(range, _)| is_in_code(value, range));
+        is_safe &= is_data.get(index).copied().unwrap_or_default()
+            && found.iter().all(|(range, _)| takes_parts(value, range));
         parts(value, found, &mut parameters)
     });
     let parameters: Vec<Parameter> = parameters.0.into_iter().map(|(it, _)| it).collect();
@@ -445,45 +342,6 @@ fn words_in(value: &str, marked: &[Marked], words: &[String], placed: &mut [usiz
     }
     found.sort_by_key(|(range, _)| range.start);
     found
-}
-
-/// Whether a hole in a value is in a text of another language, by whose rules nothing here quotes: JSON in an
-/// argument, a query, a program.
-fn is_in_code(value: &str, hole: &Range<usize>) -> bool {
-    if *hole == (0..value.len()) {
-        return false;
-    }
-    let text = value.trim();
-    let is_json = text.starts_with(['{', '[']) || text.ends_with(['}', ']']);
-    let first = text.split(char::is_whitespace).next().unwrap_or_default();
-    let is_query =
-        first.len() < text.len() && QUERIES.iter().any(|word| first.eq_ignore_ascii_case(word));
-    let is_program = [" && ", " | ", "=>", "$("].iter().any(|mark| text.contains(mark));
-    is_json || is_query || is_program || text.starts_with('<') || is_quoted(value, hole.start)
-}
-
-/// First words of queries.
-const QUERIES: [&str; 12] = [
-    "alter", "create", "delete", "drop", "insert", "match", "mutation", "pragma", "query",
-    "select", "update", "with",
-];
-
-/// Whether a place in a text is within quotes. The apostrophe of a word is none.
-fn is_quoted(text: &str, place: usize) -> bool {
-    let (mut open, mut previous) = (None, ' ');
-    for (at, c) in text.char_indices() {
-        if at >= place {
-            break;
-        }
-        let in_word = c == '\'' && previous.is_alphanumeric() && open.is_none();
-        match open {
-            Some(quote) if quote == c && previous != '\\' => open = None,
-            None if matches!(c, '"' | '\'' | '`') && !in_word => open = Some(c),
-            _ => {}
-        }
-        previous = c;
-    }
-    open.is_some()
 }
 
 fn parts(value: &str, found: Found, parameters: &mut Parameters) -> Option<Vec<Part>> {

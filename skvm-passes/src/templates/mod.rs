@@ -16,7 +16,8 @@
 //!
 //! # Preserves
 //! The text: this pass makes no edit. A placeholder that stands where no literal can (a program's name, half a
-//! statement) makes no template, since no value could be put there safely.
+//! statement) makes no template, since no value could be put there safely. Nor does one in a text that something
+//! reads again (see [`Shape::is_data`]); JSON in an argument is written by its own rules.
 //!
 //! # Cost
 //! One parse a block, and one a command of a shell block.
@@ -40,7 +41,7 @@ use skvm_core::span::Span;
 
 use arguments::Arguments;
 use build::Builder;
-pub use shape::Shape;
+pub use shape::{Argument, Shape, takes_parts};
 
 use crate::code::{placeholders, syntax};
 
@@ -55,7 +56,7 @@ impl Pass for TemplatesPass {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn reads(&self) -> &'static [ArtifactKey] {

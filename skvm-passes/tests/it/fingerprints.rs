@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use skvm_core::artifact::{Part, Template, TemplateLanguage};
-use skvm_passes::templates::Shape;
+use skvm_passes::templates::{Argument, Shape};
 use skvm_passes::templates::shape::MAX_BYTES;
 
 use TemplateLanguage::{JavaScript, Json, Python, Shell};
@@ -868,7 +868,8 @@ fn json_of_other_structure_has_another_fingerprint() {
 /// The arguments of a tool call whose `command` is code.
 fn call(language: TemplateLanguage, command: &str) -> Shape {
     let arguments = serde_json::json!({ "command": command, "timeout": 5 });
-    Shape::of_json(&arguments, &|key, _| (key == "command").then_some(language)).unwrap()
+    let code = |key: &str| if key == "command" { Argument::Code(language) } else { Argument::Data };
+    Shape::of_json(&arguments, &|key, _| code(key)).unwrap()
 }
 
 #[test]
@@ -945,6 +946,12 @@ const SAME: &[(TemplateLanguage, &str, &str)] = &[
     (Shell, "x --a=\"b $HOME\"", "x --a='b '\"$HOME\""),
     (Shell, "rm A # é", "rm 'A'"),
     (Shell, "rm A\\{B", "rm 'A{B'"),
+    (
+        Shell,
+        "x -d '{\"a\": \"b\", \"c\": [1]}'",
+        "x -d \"{\\\"a\\\":\\\"b\\\",\n\\\"c\\\":[ 1 ]}\"",
+    ),
+    (Shell, "x <<'E'\n[\"a\"]\nE", "x <<F\n[ \"\\\\u0061\" ]\nF"),
 ];
 
 #[test]
@@ -1082,6 +1089,12 @@ const DIFFERENT: &[(TemplateLanguage, &str, &str)] = &[
     (Json, "{\"a\": 1}", "{\"a\": \"1\"}"),
     (Json, "[]", "{}"),
     (Json, "[[1], 2]", "[[1, 2]]"),
+    (Shell, "x '{\"a\": 1}'", "x '{\"a\": \"1\"}'"),
+    (Shell, "x '{\"a\": 1}'", "x '{\"b\": 1}'"),
+    (Shell, "x '{\"a\": [1, true]}'", "x '{\"a\": [1, null]}'"),
+    (Shell, "x '{\"a\": 1, \"b\": 2}'", "x '{\"b\": 2, \"a\": 1}'"),
+    (Shell, "x '[1]'", "x '[1, 1]'"),
+    (Shell, "x '[1]'", "x 1"),
 ];
 
 #[test]
@@ -1367,7 +1380,7 @@ fn assert_harmless(code: &str) {
     }
     let arguments = serde_json::json!({ "a": code, "b": [code] });
     for language in [Shell, Python, JavaScript, Json] {
-        let shape = Shape::of_json(&arguments, &|_, _| Some(language));
+        let shape = Shape::of_json(&arguments, &|_, _| Argument::Code(language));
         assert_eq!(left_alone(&shape.unwrap()), arguments.to_string());
     }
 }
@@ -1414,10 +1427,55 @@ proptest! {
     }
 }
 
+/// Pieces that long code is made of.
+const LONG: [(TemplateLanguage, &[&str]); 4] = [
+    (
+        Shell,
+        &[
+            "a;",
+            "a 'b'\n",
+            "é ",
+            "\"$a\"",
+            "{a,b}",
+            "\\\n",
+            "<<E\nE\n",
+            "a | ",
+            "a | sh | ",
+            "x=$x y=$y\n",
+            "eval $x$\n",
+            "x=$y;eval $x;",
+            "sed -i '' a\n",
+            "a '{\"b\": 1}'\n",
+            "echo a > b.py\n",
+            "((x+$x));",
+        ],
+    ),
+    (
+        Python,
+        &["a;", "x = 'y'\n", "'a',", "f'{a}'\n", "-1+", "'a' ", "run(a(", "a.evaluate(", "a.run."],
+    ),
+    (
+        JavaScript,
+        &["a;", "x = 'y'\n", "'a',", "`${a}`;", "1+", "a.b.", "spawn(a(", "exec.", "`a${1}'`;"],
+    ),
+    (Json, &["[", "1", " ", "é"]),
+];
+
 #[test]
 fn deep_and_long_code_is_harmless() {
     let deep: [(TemplateLanguage, &[(&str, &str)]); 3] = [
-        (Shell, &[("(", ")"), ("[", "]"), ("$(", ")"), ("\"$(", ")\""), ("{ ", "; }"), ("! ", "")]),
+        (
+            Shell,
+            &[
+                ("(", ")"),
+                ("[", "]"),
+                ("$(", ")"),
+                ("\"$(", ")\""),
+                ("{ ", "; }"),
+                ("! ", ""),
+                ("a | (", ")"),
+            ],
+        ),
         (
             Python,
             &[
@@ -1453,13 +1511,7 @@ fn deep_and_long_code_is_harmless() {
             assert_left_alone(language, &closed(60));
         }
     }
-    let long: [(TemplateLanguage, &[&str]); 4] = [
-        (Shell, &["a;", "a 'b'\n", "é ", "\"$a\"", "{a,b}", "\\\n", "<<E\nE\n", "a | "]),
-        (Python, &["a;", "x = 'y'\n", "'a',", "f'{a}'\n", "-1+", "'a' "]),
-        (JavaScript, &["a;", "x = 'y'\n", "'a',", "`${a}`;", "1+", "a.b."]),
-        (Json, &["[", "1", " ", "é"]),
-    ];
-    for (language, pieces) in long {
+    for (language, pieces) in LONG {
         for piece in pieces {
             let text = piece.repeat(MAX_BYTES / piece.len());
             assert_left_alone(language, &text);

@@ -15,7 +15,7 @@ use skvm_core::artifact::{
     EmbeddedCode, Literal, LiteralContent, LiteralForm, MAX_RENDERED_BYTES, MAX_VALUE_BYTES,
     Parameter, ParameterType, Part, RenderError, Segment, Template, ValueError,
 };
-use skvm_passes::templates::Shape;
+use skvm_passes::templates::{Argument, Shape, takes_parts};
 
 /// What stands for the value in the code of a case.
 const HOLE: &str = "HOLE";
@@ -523,7 +523,8 @@ fn call() -> Shape {
 }
 
 fn of_call(call: &Value) -> Shape {
-    Shape::of_json(call, &|key, _| (key == "command").then_some(Shell)).unwrap()
+    let code = |key: &str| if key == "command" { Argument::Code(Shell) } else { Argument::Data };
+    Shape::of_json(call, &|key, _| code(key)).unwrap()
 }
 
 #[test]
@@ -543,6 +544,49 @@ fn json_holds_exactly_the_value() {
     if has("python3") {
         let code = format!("for d in {documents}: r(json.loads(d)['a'][0])");
         assert_received(&received(Python, &code), &expected, "python3");
+    }
+}
+
+/// JSON in shell code. Each prints it with a NUL behind it; the value is in `/a`.
+const JSON_IN_SHELL: [&str; 6] = [
+    r#"printf '%s\0' '{"a": "HOLE", "n": 12345678901234567890}'"#,
+    r#"printf '%s\0' "{ \"n\": 1.10,\"a\":\"HOLE\" }""#,
+    r#"f() { printf '%s\0' "${1#--x=}"; }; f --x='{"z": [null], "a": "x HOLE", "a\u0062": "\u00e9"}'"#,
+    r#"sh -c "printf '%s\0' '{\"a\": \"HOLE\"}'""#,
+    "cat <<'EOF'\n{\n  \"a\": \"HOLE\"\n}\nEOF\nprintf '\\0'",
+    "cat <<EOF\n{\n  \"a\": \"HOLE\", \"b\": \"\\$x\"\n}\nEOF\nprintf '\\0'",
+];
+
+#[test]
+fn json_in_shell_code_holds_exactly_the_value() {
+    for (number, place) in JSON_IN_SHELL.into_iter().enumerate() {
+        let template = template(Shell, place);
+        let values = some(5).skip(number);
+        let code: String = values.clone().map(|v| template.render(&[v]).unwrap() + "\n").collect();
+        let shell = shells().nth(number % 2).unwrap();
+        let documents = received_in_shell(shell, &code);
+        assert_eq!(documents.len(), values.clone().count(), "{place}");
+        for (document, value) in documents.iter().zip(values) {
+            let read: Value = serde_json::from_str(document).unwrap();
+            assert!(read["a"].as_str().unwrap().ends_with(value), "{place}: {document}");
+        }
+    }
+}
+
+#[test]
+fn json_in_shell_code_stays_as_it_is_besides_the_values() {
+    let template = template(Shell, JSON_IN_SHELL[0]);
+    let rendered = template.render(&["it's \"x\""]).unwrap();
+    let expected = r#"printf '%s\0' '{"a": "it'\''s \"x\"", "n": 12345678901234567890}'"#;
+    assert_eq!(rendered, expected);
+    let values = |code: &str| {
+        let shape = Shape::of(Shell, code).unwrap();
+        shape.values().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(values(r#"x '{"b": 1.10, "a": [true, "c"], "b": 1e40}'"#), ["1.10", "c", "1e40"]);
+    for text in ["{}", "[null]", "{a: 1}", "{\"a\": 1} x", "\"a\"", "1", "[1,]"] {
+        let code = format!("x '{text}'");
+        assert_eq!(values(&code), [text]);
     }
 }
 
@@ -566,6 +610,7 @@ fn places() -> impl Iterator<Item = (TemplateLanguage, &'static str)> {
     shell
         .map(|(code, ..)| (Shell, *code))
         .chain(PYTHON_IN_SHELL.map(|code| (Shell, code)))
+        .chain(JSON_IN_SHELL.map(|code| (Shell, code)))
         .chain(PYTHON.iter().map(|(code, ..)| (Python, *code)))
         .chain(JAVASCRIPT.iter().map(|(code, ..)| (JavaScript, *code)))
 }
@@ -591,9 +636,15 @@ fn misread(code: &str, shape: &Shape, value: &str) -> Option<String> {
 
 #[test]
 fn what_is_rendered_has_the_same_shape_and_the_values() {
-    // An option is structure: with it, it is another call. So is whether an interpolated string has a text.
-    let values =
-        || bodies(some(1)).filter(|it| !it.starts_with('-') && !it.is_empty() && it.len() < 500);
+    // Options and JSON are structure: with them, it is another call. So is whether an interpolated string has a text.
+    let values = || {
+        bodies(some(1)).filter(|it| {
+            let is_json =
+                serde_json::from_str(it).is_ok_and(|it: Value| it.is_object() || it.is_array());
+            let is_structure = it.starts_with('-') || is_json;
+            !is_structure && !it.is_empty() && it.len() < 500
+        })
+    };
     let mut wrong = Vec::new();
     for (language, code) in places() {
         let shape = Shape::of(language, code).unwrap();
@@ -846,63 +897,282 @@ fn damaged_templates_are_refused() {
 }
 
 /// Places that look like ones for a value and are none: what stands there is read twice, or not as a text.
-const TRAPS: [(TemplateLanguage, &str); 23] = [
+const TRAPS: &[(TemplateLanguage, &str)] = &[
     (Shell, r#"echo "${x:-HOLE}""#),
     (Shell, "echo ${x:-HOLE}"),
     (Shell, r#"echo "${x#HOLE}""#),
     (Shell, r#"echo "${x/a/HOLE}""#),
     (Shell, r#"eval "cat HOLE""#),
     (Shell, "eval cat HOLE"),
-    (Shell, r#"sudo sh -c "cat HOLE""#),
-    (Shell, r#"env X=1 bash -c "cat HOLE""#),
-    (Shell, r#"timeout 5 bash -lc "cat HOLE""#),
     (Shell, r#"bash -lc "cat HOLE $x""#),
     (Shell, r#"python3 -c "print('$x', 'HOLE')""#),
-    (Shell, r#"perl -pe "s/a/HOLE/" x"#),
-    (Shell, r#"xargs -I@ sh -c "cat HOLE""#),
-    (Shell, r#"find . -exec sh -c "cat HOLE" \;"#),
     (Shell, r#"trap "rm HOLE" EXIT"#),
+    (Shell, "HOLE x"),
+    // Numbers that the shell works out, and what it puts into them.
     (Shell, "let x=HOLE"),
     (Shell, "x[HOLE]=1"),
     (Shell, "echo $((HOLE + 1))"),
     (Shell, "echo ${x[HOLE]}"),
-    (Shell, "HOLE x"),
-    (Python, "r(b'HOLE')"),
-    (JavaScript, "r(<a title=\"HOLE\"/>)"),
-    (JavaScript, "r(<a>HOLE</a>)"),
-];
-
-/// Those of them that shapes still take for places of values; the pass and the import refuse them.
-const OPEN_TRAPS: [(TemplateLanguage, &str); 8] = [
+    (Shell, "echo ${x:HOLE:1}"),
+    (Shell, "(( x > HOLE ))"),
+    (Shell, "for ((i = 0; i < HOLE; i++)); do :; done"),
+    (Shell, "[[ x -eq HOLE ]]"),
+    (Shell, r#"[[ "HOLE" -gt 3 && -f y ]]"#),
+    (Shell, "[ HOLE -lt 3 ]"),
+    (Shell, "test HOLE -ne 3"),
+    (Shell, "[[ -v HOLE ]]"),
+    (Shell, "declare -i x=HOLE"),
+    (Shell, "declare 'HOLE'"),
+    (Shell, "unset 'HOLE'"),
+    (Shell, "printf -v 'HOLE' x"),
+    (Shell, "x=HOLE; [[ $x -eq 1 ]]"),
+    (Shell, "x=HOLE; y=\"$x\"; echo $((y + 1))"),
+    (Shell, "x=HOLE; echo ${a:x}"),
+    (Shell, "x=HOLE; echo ${!x}"),
+    (Shell, "for x in 1 HOLE; do (( x > 1 )); done"),
+    // Variables and arguments on their way to a shell.
+    (Shell, "x=HOLE; eval \"$x\""),
+    (Shell, "x=$(echo HOLE); eval \"cat $x\""),
+    (Shell, "x=HOLE; bash -c \"cat $x\""),
+    (Shell, "x=HOLE; ssh host \"cat $x\""),
+    (Shell, "x=HOLE; python3 <<EOF\nprint('$x')\nEOF"),
+    (Shell, "X=HOLE bash -c 'eval \"$X\"'"),
+    (Shell, "bash -c 'eval \"$1\"' _ HOLE"),
+    (Shell, "f() { eval \"$1\"; }; f HOLE"),
+    (Shell, "f() { local x=\"$2\"; (( x > 1 )); }; f a HOLE"),
+    (Shell, "set -- HOLE; eval \"$@\""),
+    (Shell, "echo HOLE | while read -r x; do eval \"$x\"; done"),
+    (Shell, "echo HOLE | sh"),
+    (Shell, "echo HOLE | (cd x; sh)"),
+    (Shell, "echo HOLE | { sudo bash -s; } 2>&1"),
+    (Shell, "bash <(echo HOLE)"),
+    (Shell, "eval \"$(cat <<'EOF'\nHOLE\nEOF\n)\""),
+    (Shell, "{ cat; psql; } <<EOF\nHOLE\nEOF"),
+    (Shell, "echo HOLE | tee x | ssh host"),
+    (Shell, "echo HOLE | sqlite3 x.db"),
+    (Shell, "echo HOLE | xargs -I{} sh -c 'cat {}'"),
+    (Shell, "echo HOLE | tee x.sh"),
+    (Shell, "echo HOLE > x.py"),
+    (Shell, "echo \"export X=HOLE\" >> ~/.bashrc"),
+    (Shell, "echo X=HOLE > .env"),
+    (Shell, "cat >> ~/.profile <<EOF\nexport X=HOLE\nEOF"),
+    (Shell, "cat <<EOF > x.sql\nSELECT HOLE\nEOF"),
+    (Shell, "while read -r x; do eval \"$x\"; done <<EOF\nHOLE\nEOF"),
+    (Shell, "xargs -I{} bash -c 'cat {}' <<EOF\nHOLE\nEOF"),
+    (Shell, "python3 -c 'import sys; exec(sys.argv[1])' HOLE"),
+    (Shell, "python3 -c 'import os; os.system(\"cat HOLE\")'"),
+    // Commands within texts.
     (Shell, "echo `cat HOLE`"),
     (Shell, r#"echo "`cat HOLE`""#),
-    (Shell, r#"ssh host "cat HOLE""#),
-    (Shell, r#"docker exec box sh -c "cat HOLE""#),
-    (Shell, r#"sed "s/a/HOLE/" x"#),
-    (Shell, "awk '/HOLE/ {print}' x"),
-    (Shell, "[[ x -eq HOLE ]]"),
+    (Shell, "echo `sh -c 'cat HOLE'`"),
     (Shell, "cat <<EOF\n$(cat HOLE)\nEOF"),
+    (Shell, "cat <<EOF\na $(cat \"HOLE\")\nEOF"),
+    (Shell, r#"xargs -I@ sh -c "cat HOLE""#),
+    (Shell, r#"xargs sudo sh -c "cat HOLE""#),
+    (Shell, r#"find . -exec sh -c "cat HOLE" \;"#),
+    // Programs that run what they are given.
+    (Shell, r#"ssh host "cat HOLE""#),
+    (Shell, "ssh host cat HOLE"),
+    (Shell, "ssh -i HOLE host"),
+    (Shell, "sudo ssh HOLE"),
+    (Shell, "sudo -n ssh host HOLE"),
+    (Shell, "sudo -u \"$X\" ssh host HOLE"),
+    (Shell, "S='ssh -4'; $S host HOLE"),
+    (Shell, "sshpass -p x ssh host HOLE"),
+    (Shell, "busybox sh -c HOLE"),
+    (Shell, "strace -f bash -c 'cat HOLE'"),
+    (Shell, "\"$BIN/psql\" -c HOLE"),
+    (Shell, "PAGER='HOLE' git log"),
+    (Shell, "env GIT_SSH_COMMAND='HOLE' git fetch"),
+    (Shell, "ssh host <<EOF\ncat HOLE\nEOF"),
+    (Shell, r#"su -c "cat HOLE" me"#),
+    (Shell, r#"docker exec box sh -c "cat HOLE""#),
+    (Shell, "docker exec -it HOLE ls"),
+    (Shell, "docker run --name HOLE image"),
+    (Shell, "docker compose exec web cat HOLE"),
+    (Shell, "kubectl -n x exec pod -- cat HOLE"),
+    (Shell, "podman run --rm -v HOLE:/x image"),
+    (Shell, "tmux send-keys -t x 'HOLE' Enter"),
+    (Shell, "watch -n 5 ls HOLE"),
+    (Shell, "ls | parallel cat HOLE"),
+    (Shell, "osascript -e 'say \"HOLE\"'"),
+    (Shell, "osascript x.scpt HOLE"),
+    (Shell, "psql -c HOLE"),
+    (Shell, "psql -d HOLE"),
+    (Shell, "psql <<EOF\nHOLE\nEOF"),
+    (Shell, "mysql -e \"HOLE\""),
+    (Shell, "bc <<< HOLE"),
+    (Shell, "make 'X=HOLE'"),
+    // Programs that read a program first.
+    (Shell, r#"sed "s/a/HOLE/" x"#),
+    (Shell, "sed -n 'HOLE' x"),
+    (Shell, "sed -i '' 'HOLE' x"),
+    (Shell, "sed -i .bak 'HOLE' x"),
+    (Shell, "sed -e 's/a/b/' -e 'HOLE' x"),
+    (Shell, "sed --expression='HOLE' x"),
+    (Shell, "sed --unknown a 'HOLE' x"),
+    (Shell, "sed \"s/$x/HOLE/\" x"),
+    (Shell, "awk '/HOLE/ {print}' x"),
+    (Shell, "awk -F , 'HOLE' x"),
+    (Shell, "awk -v x=1 'HOLE' x"),
+    (Shell, "awk -v HOLE 1 x"),
+    (Shell, "/usr/bin/awk 'HOLE' x"),
+    (Shell, "jq HOLE x.json"),
+    (Shell, "jq --arg x y 'HOLE' x.json"),
+    (Shell, "jq --arg x y -r \".[] | HOLE\" x.json"),
+    (Shell, "yq eval '.a = \"HOLE\"' x.yml"),
+    (Shell, "yq eval HOLE x.yml"),
+    (Shell, "yq -i eval HOLE x.yml"),
+    (Shell, "yq r x.yml 'HOLE'"),
+    (Shell, "sqlite3 x.db 'HOLE'"),
+    (Shell, "sqlite3 -header x.db 'HOLE'"),
+    (Shell, r#"perl -pe "s/a/HOLE/" x"#),
+    (Shell, "perl -pe 1 'HOLE'"),
+    (Shell, "perl -e 1 -e 'HOLE'"),
+    (Shell, "ruby -e 'puts 1' HOLE"),
+    (Shell, "node -e '1' -r ./HOLE"),
+    (Shell, "python3 -m timeit 'HOLE'"),
+    // Options and sub-commands by which other programs run texts.
+    (Shell, "git -c alias.x=HOLE x"),
+    (Shell, "git config alias.x HOLE"),
+    (Shell, "git rebase --exec 'HOLE' main"),
+    (Shell, "env -S 'HOLE x'"),
+    (Shell, "env --split-string='HOLE x'"),
+    (Shell, "tar cf x.tar --checkpoint-action=HOLE y"),
+    (Shell, "rsync -e 'HOLE' a b"),
+    (Shell, "adb shell HOLE"),
+    // Texts of other languages.
+    (Shell, "curl -d '{\"a\": \"HOLE\"' x"),
+    (Shell, "curl -d \"{\\\"a\\\": \\\"$X\\\", \\\"b\\\": \\\"HOLE\\\"}\" x"),
+    (Shell, "cat <<EOF\n{\"a\": \"$X HOLE\"}\nEOF"),
+    (Shell, "run \"SELECT * FROM t WHERE a = 'HOLE'\""),
+    (Shell, "run \"<a>HOLE</a>\""),
+    (Python, "r(b'HOLE')"),
+    (Python, "db.execute(\"SELECT * FROM t WHERE a = 'HOLE'\")"),
+    (Python, "db.execute(f\"SELECT {x} FROM HOLE\")"),
+    (Python, "r(f'{{\"a\": \"{x} HOLE\"}}')"),
+    (Python, "import os\nx = 'HOLE'\nos.system(f'cat {x}')"),
+    (Python, "from os import system as s\ns('cat HOLE')"),
+    (Python, "subprocess.run('cat HOLE', shell=True)"),
+    (Python, "subprocess.run(['bash', '-c', 'cat HOLE'])"),
+    (Python, "subprocess.run(['python3', '-c', 'HOLE'])"),
+    (Python, "subprocess.run(['HOLE', 'x'])"),
+    (Python, "subprocess.run('cat HOLE'.split())"),
+    (Python, "subprocess.check_output(shlex.split(f'cat {x} HOLE'))"),
+    (Python, "os.popen('cat HOLE')"),
+    (Python, "subprocess.getoutput('cat HOLE')"),
+    (Python, "exec('HOLE')"),
+    (Python, "eval('HOLE')"),
+    (Python, "compile('HOLE', 'x', 'exec')"),
+    (Python, "importlib.import_module('HOLE')"),
+    (Python, "__import__('HOLE')"),
+    (Python, "page.evaluate('HOLE')"),
+    (Python, "frame.query('HOLE')"),
+    (Python, "render_template_string('HOLE')"),
+    (Python, "client.exec_command('cat HOLE')"),
+    (JavaScript, "r(<a title=\"HOLE\"/>)"),
+    (JavaScript, "r(<a>HOLE</a>)"),
+    (JavaScript, "const x = 'HOLE'; execSync(`cat ${x}`)"),
+    (JavaScript, "const {exec: run} = require('child_process'); run('cat HOLE')"),
+    (JavaScript, "spawn('cat HOLE', {shell: true})"),
+    (JavaScript, "spawn('sh', ['-c', 'cat HOLE'])"),
+    (JavaScript, "spawn('HOLE', ['x'])"),
+    (JavaScript, "eval('HOLE')"),
+    (JavaScript, "new Function('HOLE')"),
+    (JavaScript, "x.innerHTML = 'HOLE'"),
+    (JavaScript, "vm.runInNewContext('HOLE')"),
+    (JavaScript, "setTimeout('HOLE', 1)"),
+    (JavaScript, "const m = 'HOLE'; import(m)"),
+    (JavaScript, "db.query(`SELECT ${x} FROM HOLE`)"),
 ];
 
-/// The codes in which a shape has a literal with the hole that is not code which is rendered itself.
-fn caught(traps: &[(TemplateLanguage, &'static str)]) -> Vec<&'static str> {
-    let is_open = |(language, code): &&(TemplateLanguage, &str)| {
-        Shape::of(*language, code).is_some_and(|shape| {
-            shape.values().any(|value| value.contains(HOLE)) && shape.embedded().len() == 1
-        })
-    };
-    traps.iter().filter(is_open).map(|(_, code)| *code).collect()
+/// Places of data, some of them right beside a trap.
+const DATA: &[(TemplateLanguage, &str)] = &[
+    (Shell, "awk '{print $1}' HOLE"),
+    (Shell, "awk -F, '{print $1}' \"a b/HOLE\""),
+    (Shell, "sed -n 1p HOLE"),
+    (Shell, "sed -i 's/a/b/' HOLE"),
+    (Shell, "sed -i '' 's/a/b/' HOLE"),
+    (Shell, "sed -e 's/a/b/' -e 1d HOLE"),
+    (Shell, "jq -r .a HOLE"),
+    (Shell, "jq --arg x y .a HOLE"),
+    (Shell, "yq eval .a HOLE"),
+    (Shell, "sqlite3 HOLE 'SELECT 1'"),
+    (Shell, "grep -- HOLE x"),
+    (Shell, "grep -r \"HOLE\" ."),
+    (Shell, "curl https://x/HOLE -o HOLE.json"),
+    (Shell, "python3 x.py HOLE"),
+    (Shell, "perl x.pl HOLE"),
+    (Shell, "find . -name HOLE -exec cat {} +"),
+    (Shell, "ls | xargs grep HOLE"),
+    (Shell, "docker build -t HOLE ."),
+    (Shell, "kubectl -n HOLE get pods"),
+    (Shell, "git commit -m HOLE"),
+    (Shell, "git show HOLE"),
+    (Shell, r#"sudo sh -c "cat HOLE""#),
+    (Shell, r#"env X=1 bash -c "cat HOLE""#),
+    (Shell, r#"timeout 5 bash -lc "cat HOLE""#),
+    (Shell, "bash -c 'cat \"$1\"' _ HOLE"),
+    (Shell, "f() { cat \"$1\"; }; f HOLE"),
+    (Shell, "x=HOLE; cat \"$x\""),
+    (Shell, "x=HOLE; echo ${x:0:8}"),
+    (Shell, "n=1; n=$((n + 1)); cat HOLE"),
+    (Shell, "[[ $n -eq 1 && -f HOLE ]]"),
+    (Shell, "[ \"$x\" = HOLE ]"),
+    (Shell, "for ((i = 0; i < 3; i++)); do cat HOLE; done"),
+    (Shell, "echo HOLE | grep x"),
+    (Shell, "sh x.sh | grep HOLE"),
+    (Shell, "psql -c 'SELECT 1' > HOLE"),
+    (Shell, "x=`id`; cat HOLE"),
+    (Shell, "python3 x.py HOLE > y.py"),
+    (Shell, "echo HOLE > x.txt"),
+    (Shell, "cat > x.txt <<EOF\nHOLE\nEOF"),
+    (Shell, "cat > x.py <<'EOF'\nprint('HOLE')\nEOF"),
+    (Shell, "sudo bash x.sh HOLE"),
+    (Shell, "set -e; cat HOLE"),
+    (Shell, "\"$BIN/tool\" HOLE"),
+    (Shell, "sudo -u root cat HOLE"),
+    (Shell, "X=HOLE tool"),
+    (Shell, "cat <<EOF\n$x HOLE\nEOF"),
+    (Shell, "cat <<'EOF' > x.txt\nHOLE\nEOF"),
+    (Shell, "python3 - <<'EOF'\nprint('HOLE')\nEOF"),
+    (Shell, "curl -H \"X: $KEY HOLE\" x"),
+    (Shell, r#"curl -d '{"name": "HOLE", "n": [1.10, 12345678901234567890]}' x"#),
+    (Shell, r#"curl --data='{"name": "a HOLE"}' x"#),
+    (Shell, r#"curl -d "{\"name\": \"HOLE\"}" x"#),
+    (Shell, "curl -d @- x <<EOF\n{\"name\": \"HOLE\"}\nEOF"),
+    (Shell, "cat > x.json <<'EOF'\n[{\"name\": \"HOLE\"}]\nEOF"),
+    (Python, "subprocess.run(['cat', 'HOLE'])"),
+    (Python, "subprocess.run(['cat', 'HOLE'], shell=False)"),
+    (Python, "re.compile('HOLE')"),
+    (Python, "platform.system() == 'HOLE'"),
+    (Python, "model.evaluate(x); r('HOLE')"),
+    (Python, "db.execute('SELECT * FROM t WHERE a = ?', ['HOLE'])"),
+    (JavaScript, "spawn('cat', ['HOLE'])"),
+    (JavaScript, "spawn('cat', ['HOLE'], {shell: false})"),
+    (JavaScript, "setTimeout(() => r('HOLE'), 1)"),
+];
+
+/// Whether a value can be put where the hole is in a piece of code.
+fn takes_value(language: TemplateLanguage, code: &str) -> bool {
+    let Some(shape) = Shape::of(language, code) else { return false };
+    let mut literals = shape.values().zip(shape.is_data());
+    literals.any(|(value, is_data)| {
+        let hole = value.find(HOLE).map(|start| start..start + HOLE.len());
+        is_data && hole.is_some_and(|hole| takes_parts(value, &hole))
+    })
 }
 
 #[test]
 fn no_hole_is_where_a_value_would_be_read_twice() {
-    assert_eq!(caught(&TRAPS), [""; 0]);
+    let open = TRAPS.iter().filter(|(language, code)| takes_value(*language, code));
+    assert_eq!(open.map(|(_, code)| *code).collect::<Vec<_>>(), [""; 0]);
 }
 
 #[test]
-#[ignore = "shapes of shell code do not know these places yet"]
-fn no_hole_is_where_a_value_would_be_read_twice_without_the_pass() {
-    assert_eq!(caught(&OPEN_TRAPS), [""; 0]);
+fn data_can_be_put_where_it_is_read_once() {
+    let refused = DATA.iter().filter(|(language, code)| !takes_value(*language, code));
+    assert_eq!(refused.map(|(_, code)| *code).collect::<Vec<_>>(), [""; 0]);
 }
 
 fn value() -> impl Strategy<Value = String> {

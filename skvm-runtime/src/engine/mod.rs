@@ -23,7 +23,7 @@ use skvm_core::skill::{LoadError, LoadLimits, Skill, discover};
 use skvm_core::target::{HarnessId, ModelId, Target};
 use skvm_passes::manager::{CompileError, PassManager};
 use skvm_passes::variant::Variant;
-use tracing::{Instrument, debug_span};
+use tracing::{Instrument, debug_span, warn};
 
 pub use builder::SkVmBuilder;
 pub use event::{Event, EventStream};
@@ -333,7 +333,11 @@ impl SkVm {
         let learned = learned_for(&target, skill.as_deref(), variant.as_deref());
         let mut session = self
             .new_session(learned.with_environment(environment.as_ref()), &task.prompt)
-            .with_inputs(task.inputs.clone());
+            .with_inputs(task.inputs.clone())
+            .with_workdir(&workdir);
+        if self.0.jit.is_some() && !harness.features().hooks {
+            warn!(harness = %target.harness, "nothing is learned from a harness that calls no hooks");
+        }
         if let Some(skill) = &skill {
             session = session.with_skill(skill, variant.as_deref());
         }
@@ -409,6 +413,13 @@ impl SkVm {
             Some(jit) => session.with_jit(jit, learned),
             None => session,
         }
+    }
+
+    /// What learns from runs and answers in the model's place, for sessions that a host puts together itself; `None`
+    /// when the engine was built without [`solidify`](SkVmBuilder::solidify).
+    #[must_use]
+    pub fn jit(&self) -> Option<&Jit> {
+        self.0.jit.as_ref()
     }
 
     /// What was learned of repeated work: how far it is, what was counted, and what was saved.

@@ -3,27 +3,18 @@
 use serde_json::Value;
 use skvm_core::artifact::TemplateLanguage;
 use skvm_passes::concurrency::only_reads;
-use skvm_passes::templates::Shape;
+use skvm_passes::templates::{Argument, Shape};
 
-/// Which argument of which tool is code: the tool's name as a word, and the argument.
-const CODE: [(&str, &str, TemplateLanguage); 17] = [
-    ("execute_command", "command", TemplateLanguage::Shell),
-    ("bash", "command", TemplateLanguage::Shell),
-    ("shell", "command", TemplateLanguage::Shell),
-    ("exec", "command", TemplateLanguage::Shell),
-    ("terminal", "command", TemplateLanguage::Shell),
-    ("run_command", "command", TemplateLanguage::Shell),
-    ("run_shell", "command", TemplateLanguage::Shell),
-    ("run_terminal_cmd", "command", TemplateLanguage::Shell),
-    ("bash", "cmd", TemplateLanguage::Shell),
-    ("shell", "cmd", TemplateLanguage::Shell),
-    ("python", "code", TemplateLanguage::Python),
-    ("run_python", "code", TemplateLanguage::Python),
-    ("execute_python", "code", TemplateLanguage::Python),
-    ("execute_code", "code", TemplateLanguage::Python),
-    ("code_interpreter", "code", TemplateLanguage::Python),
-    ("javascript", "code", TemplateLanguage::JavaScript),
-    ("run_javascript", "code", TemplateLanguage::JavaScript),
+/// Names of arguments that are shell commands, whichever tool gets them.
+const COMMANDS: [&str; 8] = [
+    "bash", "cmd", "command", "command_line", "commandline", "script", "shell", "shell_command",
+];
+
+/// Names of arguments that are code of some language.
+const CODES: [&str; 22] = [
+    "code", "diff", "eval", "expr", "expression", "filter", "formula", "html", "insert_text",
+    "javascript", "js", "new_str", "new_string", "old_str", "old_string", "patch", "program",
+    "python", "replacement", "source", "source_code", "sql",
 ];
 
 /// Arguments whose language is told by the name of the file that they are written to.
@@ -32,6 +23,45 @@ const CONTENTS: [&str; 3] = ["content", "contents", "file_text"];
 /// Whether the language of an argument is told by another one.
 pub(super) fn depends_on_path(arguments: &Value) -> bool {
     CONTENTS.iter().any(|key| arguments.get(key).is_some())
+}
+
+/// What an argument is to a tool. What may be read again by rules that are not known here is no data.
+fn argument(tool: &str, key: &str, value: &Value, written: Argument) -> Argument {
+    let key = key.to_ascii_lowercase();
+    let is_tool = |words: &[&str]| words.iter().any(|word| tool.contains(word));
+    match key.as_str() {
+        key if CONTENTS.contains(&key) => written,
+        "code" | "source" if is_tool(&["python", "code_interpreter"]) || tool == "execute_code" => {
+            Argument::Code(TemplateLanguage::Python)
+        }
+        "code" | "source" if is_tool(&["javascript", "node"]) => {
+            Argument::Code(TemplateLanguage::JavaScript)
+        }
+        key if COMMANDS.contains(&key) => match value {
+            Value::String(_) => Argument::Code(TemplateLanguage::Shell),
+            _ => Argument::Unknown,
+        },
+        key if CODES.contains(&key) => Argument::Unknown,
+        _ if is_tool(&["sql", "database", "graphql", "mongo"]) => Argument::Unknown,
+        "args" | "argv" | "arguments" | "input"
+            if is_tool(&["bash", "command", "exec", "run", "shell", "terminal"]) =>
+        {
+            Argument::Unknown
+        }
+        _ => Argument::Data,
+    }
+}
+
+/// What the content of a file is, by its name.
+fn content(path: &str) -> Argument {
+    match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
+        "py" => Argument::Code(TemplateLanguage::Python),
+        "sh" | "bash" => Argument::Code(TemplateLanguage::Shell),
+        "js" | "mjs" | "cjs" | "ts" => Argument::Code(TemplateLanguage::JavaScript),
+        "json" => Argument::Code(TemplateLanguage::Json),
+        "csv" | "log" | "md" | "tsv" | "txt" => Argument::Data,
+        _ => Argument::Unknown,
+    }
 }
 
 /// How deep arguments may be to be kept.
@@ -53,41 +83,6 @@ pub(super) fn is_deep(arguments: &Value) -> bool {
     !level.is_empty()
 }
 
-/// Words before a value that nobody should keep.
-const SECRETS: [&str; 9] = [
-    "authorization", "bearer", "credential", "key", "passwd", "password", "secret", "token", "pat",
-];
-
-/// Whether a text seems to hold a key, a token or a password: a word for one, a sign, and a value that is no
-/// variable and no placeholder.
-pub(super) fn holds_secret(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    let known = ["sk-", "ghp_", "gho_", "github_pat_", "xoxb-", "xoxp-", "akia", "glpat-"];
-    let is_known = known.iter().any(|start| {
-        lower.match_indices(start).any(|(at, _)| {
-            let before = lower.get(..at).and_then(|head| head.chars().next_back());
-            let rest = lower.get(at + start.len()..).unwrap_or_default();
-            let length = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
-            length >= 8 && before.is_none_or(|c| !c.is_alphanumeric())
-        })
-    });
-    is_known
-        || SECRETS.iter().any(|word| {
-            lower.match_indices(word).any(|(at, _)| {
-                let rest = lower.get(at + word.len()..).unwrap_or_default();
-                let sign = rest.find(|c: char| !matches!(c, ' ' | ':' | '=' | '"' | '\'' | '\\'));
-                let (signs, value) = rest.split_at(sign.unwrap_or(rest.len()));
-                let value = value.trim_start_matches("bearer ").trim_start_matches("basic ");
-                let length = value
-                    .bytes()
-                    .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-                    .count();
-                let has_digit = value.bytes().take(length).any(|b| b.is_ascii_digit());
-                !signs.is_empty() && length >= 6 && has_digit
-            })
-        })
-}
-
 /// Tools that only look, by name.
 const LOOKING: [&str; 12] = [
     "read",
@@ -107,30 +102,14 @@ const LOOKING: [&str; 12] = [
 /// The structure of a call's arguments; `None` when they are too large. It takes time linear in them.
 pub(super) fn shape(tool: &str, arguments: &Value) -> Option<Shape> {
     let tool = tool.to_ascii_lowercase();
-    let written = ["path", "file_path", "filename"]
-        .iter()
-        .find_map(|key| arguments.get(key)?.as_str())
-        .and_then(language_of_file);
-    Shape::of_json(arguments, &|key, _| match key {
-        key if CONTENTS.contains(&key) => written,
-        _ => {
-            CODE.iter().find(|(name, argument, _)| *name == tool && *argument == key).map(|it| it.2)
-        }
-    })
+    let path = ["path", "file_path", "filename"].iter().find_map(|key| arguments.get(key)?.as_str());
+    let written = content(path.unwrap_or_default());
+    Shape::of_json(arguments, &|key, value| argument(&tool, key, value, written))
 }
 
 /// The languages of the code in a shape.
 pub(super) fn languages(shape: &Shape) -> impl Iterator<Item = TemplateLanguage> {
     shape.embedded().into_iter().skip(1).map(|(language, ..)| language)
-}
-
-fn language_of_file(path: &str) -> Option<TemplateLanguage> {
-    match path.rsplit_once('.')?.1 {
-        "py" => Some(TemplateLanguage::Python),
-        "sh" | "bash" => Some(TemplateLanguage::Shell),
-        "js" | "mjs" | "cjs" | "ts" => Some(TemplateLanguage::JavaScript),
-        _ => None,
-    }
 }
 
 /// Whether a call leaves everything as it is. When unsure, it does not.
@@ -139,15 +118,11 @@ pub(super) fn only_looks(tool: &str, arguments: &Value) -> bool {
     if LOOKING.contains(&tool.as_str()) {
         return true;
     }
-    let is_shell = |key: &&str| {
-        CODE.iter().any(|(name, argument, language)| {
-            *name == tool && argument == key && *language == TemplateLanguage::Shell
-        })
-    };
-    let command = ["command", "cmd"]
-        .iter()
-        .filter(|key| is_shell(key))
-        .find_map(|key| arguments.get(key)?.as_str());
+    let mut commands = COMMANDS.iter().filter_map(|key| arguments.get(key)?.as_str());
+    let (command, more) = (commands.next(), commands.next());
+    if more.is_some() || arguments.as_object().is_some_and(|it| it.len() > 3) {
+        return false;
+    }
     // What comes over the network is work and no look.
     command.is_some_and(|command| !command.contains("://") && only_reads(command))
 }
@@ -170,7 +145,8 @@ mod tests {
             ),
             ("write_file", json!({"path": "a.txt", "content": "x = 1"}), None),
             ("read_file", json!({"path": "a.py"}), None),
-            ("other", json!({"command": "ls"}), None),
+            ("other", json!({"command": "ls -l x"}), Some(TemplateLanguage::Shell)),
+            ("other", json!({"text": "ls -l x"}), None),
         ] {
             let shape = shape(tool, &arguments).unwrap();
             let found = shape.embedded().get(1).map(|(language, ..)| *language);
@@ -179,18 +155,20 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_seen() {
-        for (text, secret) in [
-            ("curl -H 'X-Key: s3cr3t-0815' https://x.org", true),
-            ("curl -H \"Authorization: Bearer abc123def456\" x", true),
-            ("run --token=abcd1234 x", true),
-            ("run --api-key sk-abcdefgh12345678", true),
-            ("curl -H \"X-Key: $API_KEY\" https://x.org", false),
-            ("curl -H 'X-Key: <key>' https://x.org", false),
-            ("python3 tokenize.py data/q1.csv", false),
-            ("sort --key 2 data/q1.csv", false),
+    fn what_is_read_again_is_no_data() {
+        for (tool, arguments, data) in [
+            ("write_file", json!({"path": "a.txt", "content": "x"}), &[true, true][..]),
+            ("write_file", json!({"path": "Makefile", "content": "x"}), &[false, true]),
+            ("edit_file", json!({"path": "a.py", "new_string": "x"}), &[false, true]),
+            ("run_sql", json!({"query": "x"}), &[false]),
+            ("web_search", json!({"query": "x"}), &[true]),
+            ("shell", json!({"command": ["bash", "-lc", "x"]}), &[false, false, false]),
+            ("mcp__x__terminal", json!({"args": ["x"]}), &[false]),
+            ("execute_command", json!({"command": "wc -l x.csv"}), &[true]),
+            ("get_weather", json!({"city": "x", "days": 3}), &[true, true]),
         ] {
-            assert_eq!(holds_secret(text), secret, "{text}");
+            let shape = shape(tool, &arguments).unwrap();
+            assert_eq!(shape.is_data().collect::<Vec<bool>>(), data, "{tool} {arguments}");
         }
     }
 

@@ -3,7 +3,9 @@
 //! A value is explained if it can be put together, in the same way in every run, from what was there before
 //! the call: typed inputs, gaps in the task's wording, outputs of earlier calls, and fixed text.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,7 +13,7 @@ use serde_json::Value;
 use super::wording::{Tokens, Wording};
 
 /// Where a piece of a value comes from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Source {
     /// A typed input of the host's, by name.
@@ -30,7 +32,7 @@ pub(super) enum Source {
 }
 
 /// What is taken of an output.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Take {
     /// All of it, without white space around it.
@@ -141,7 +143,7 @@ impl OutputView {
         let gaps = wording.and_then(|wording| wording.fillers(output)).unwrap_or_default();
         Self {
             whole: output.trim().to_owned(),
-            gaps: gaps.into_iter().map(str::to_owned).collect(),
+            gaps: gaps.into_iter().take(MAX_SCALARS).map(str::to_owned).collect(),
             json: json_in(output),
         }
     }
@@ -167,13 +169,28 @@ impl OutputView {
 
 /// The JSON that a text is or holds: the first object or array that begins a line.
 pub(super) fn json_in(text: &str) -> Option<Value> {
-    let mut at = 0;
+    find_json(text).map(|(value, _)| value)
+}
+
+/// The text without the JSON in it.
+pub(super) fn around_json(text: &str) -> String {
+    let Some((_, place)) = find_json(text) else { return text.to_owned() };
+    let (before, behind) = (text.get(..place.start), text.get(place.end..));
+    [before, behind].into_iter().flatten().collect()
+}
+
+/// How many lines of a text are tried.
+const MAX_BEGINNINGS: usize = 16;
+
+fn find_json(text: &str) -> Option<(Value, Range<usize>)> {
+    let (mut at, mut tried) = (0, 0);
     for line in text.split_inclusive('\n') {
-        if line.trim_start().starts_with(['{', '[']) {
+        if line.trim_start().starts_with(['{', '[']) && tried < MAX_BEGINNINGS {
+            tried += 1;
             let rest = text.get(at..)?;
             let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
             if let Some(Ok(value)) = values.next() {
-                return Some(value);
+                return Some((value, at..at + values.byte_offset()));
             }
         }
         at += line.len();
@@ -259,7 +276,16 @@ fn scalars(value: &Value, at: &mut String, found: &mut Vec<String>) {
 }
 
 /// What could explain values of several runs: each piece with its text in every run.
-pub(super) struct Pieces(Vec<(Derivation, Vec<String>)>);
+#[derive(Clone)]
+pub(super) struct Pieces {
+    all: Vec<(Derivation, Vec<String>)>,
+    /// How many comparisons may still be made; shared by all values that are explained by these pieces.
+    budget: Cell<usize>,
+}
+
+/// Most pieces that are looked at, and most comparisons.
+const MAX_PIECES: usize = 512;
+const MAX_COMPARISONS: usize = 2_000_000;
 
 /// How many steps the search for one explanation may take.
 const MAX_STEPS: usize = 50_000;
@@ -270,8 +296,10 @@ const MAX_TAKEN: usize = 32;
 impl Pieces {
     /// What is there in every run. A piece that is the same in all of several runs explains nothing.
     pub(super) fn of(runs: &[Known]) -> Self {
-        let Some(first) = runs.first() else { return Self(Vec::new()) };
-        let mut pieces = Vec::<(Derivation, Vec<String>)>::new();
+        let budget = Cell::new(MAX_COMPARISONS);
+        let Some(first) = runs.first() else { return Self { all: Vec::new(), budget } };
+        let mut all = Vec::<(Derivation, Vec<String>)>::new();
+        let mut known = HashSet::new();
         for transform in Transform::ALL {
             for source in first.sources() {
                 let derivation = Derivation { source, transform };
@@ -280,18 +308,22 @@ impl Pieces {
                 let Some(texts) = texts else { continue };
                 let varies =
                     runs.len() == 1 || texts.iter().any(|text| Some(text) != texts.first());
-                if varies && !pieces.iter().any(|(_, known)| *known == texts) {
-                    pieces.push((derivation, texts));
+                let is_new = all.len() < MAX_PIECES
+                    && varies
+                    && known.insert((derivation.source.clone(), texts.clone()));
+                if is_new {
+                    all.push((derivation, texts));
                 }
             }
         }
-        Self(pieces)
+        Self { all, budget }
     }
 
     /// Those of one source.
-    pub(super) fn only(mut self, source: &Source) -> Self {
-        self.0.retain(|(derivation, _)| derivation.source == *source);
-        self
+    pub(super) fn only(&self, source: &Source) -> Self {
+        let mut only = self.clone();
+        only.all.retain(|(derivation, _)| derivation.source == *source);
+        only
     }
 
     /// How values come about, if it is in the same way in every run. There is one value a run.
@@ -301,7 +333,8 @@ impl Pieces {
             return Some(vec![Term::Fixed((*first).to_owned())]);
         }
         let mut search = Search {
-            pieces: &self.0,
+            pieces: &self.all,
+            budget: &self.budget,
             values,
             failed: HashSet::new(),
             steps: MAX_STEPS,
@@ -314,6 +347,7 @@ impl Pieces {
 
 struct Search<'a> {
     pieces: &'a [(Derivation, Vec<String>)],
+    budget: &'a Cell<usize>,
     values: &'a [&'a str],
     /// Positions from which there is no way.
     failed: HashSet<Vec<usize>>,
@@ -361,6 +395,11 @@ impl Search<'_> {
     fn take(&mut self, at: &mut [usize], terms: &mut Vec<Term>) -> bool {
         let taken = terms.iter().filter(|term| matches!(term, Term::Taken(_))).count();
         if taken >= MAX_TAKEN {
+            return false;
+        }
+        let left = self.budget.get().saturating_sub(self.pieces.len());
+        self.budget.set(left);
+        if left == 0 {
             return false;
         }
         let mut here: Vec<usize> = Vec::new();

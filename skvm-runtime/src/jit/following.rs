@@ -1,6 +1,7 @@
 //! One session as the JIT follows it: watching what the model does, or acting in its place.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -22,6 +23,8 @@ use super::policy::Mode;
 use super::record::{Cost, Evidence};
 use super::routine::{MAX_CALLS, Routine, Run, RunCall};
 use super::scope::{Ready, Scope};
+use super::secret::holds_secret;
+use super::wording::{MAX_TOKENS, Tokens};
 use crate::trace::Trace;
 
 /// Longest output of a call that is learned from as a whole.
@@ -29,7 +32,7 @@ const MAX_OUTPUT: usize = 16 * 1024;
 
 /// Most bytes of a task and of a call's arguments that are learned from, and of a run as a whole.
 const MAX_TEXT: usize = 64 * 1024;
-const MAX_RUN: usize = 256 * 1024;
+const MAX_RUN: usize = 96 * 1024;
 
 /// See the [module](self).
 pub(crate) struct Following {
@@ -42,6 +45,10 @@ pub(crate) struct Following {
     /// What a small model was asked for values took.
     usage: Usage,
     made: Vec<Made>,
+    /// Where the agent works, if that is known.
+    workdir: Option<String>,
+    /// Why the model was given the run back.
+    side_exit: Option<String>,
 }
 
 /// A call that the model made.
@@ -107,7 +114,20 @@ impl Following {
             inputs: BTreeMap::new(),
             usage: Usage::default(),
             made: Vec::new(),
+            workdir: None,
+            side_exit: None,
         }
+    }
+
+    /// Tells where the agent works. A run whose calls name that folder is not learned from: in another one they
+    /// would do their work in the wrong place.
+    pub(crate) fn works_in(&mut self, workdir: &Path) {
+        self.workdir = workdir.to_str().filter(|path| path.len() > 1).map(str::to_owned);
+    }
+
+    /// Why the model was given the run back, if it was.
+    pub(crate) fn side_exit(&self) -> Option<&str> {
+        self.side_exit.as_deref()
     }
 
     /// Whether to answer in the model's place. `inputs` are the typed inputs of the task.
@@ -124,7 +144,7 @@ impl Following {
             self.look_at_results();
         }
         let Phase::Acting(acting) = &mut self.phase else { return Directive::Proceed };
-        match acting.answer(turn.index) {
+        match acting.answer() {
             Ok(Some(response)) => Directive::Respond(response),
             Ok(None) => Directive::Proceed,
             Err(reason) => {
@@ -132,7 +152,11 @@ impl Following {
                 self.phase = match acting.answers {
                     // A value that cannot be written is the task's fault, and nothing has happened yet.
                     0 => Phase::Watching(Vec::new()),
-                    answers => Phase::Left { id: acting.id, answers },
+                    answers => {
+                        let id = acting.id;
+                        self.side_exit = Some(reason);
+                        Phase::Left { id, answers }
+                    }
                 };
                 Directive::Proceed
             }
@@ -143,7 +167,11 @@ impl Following {
     async fn begin(&mut self, turn: &TurnView<'_>) {
         self.phase = Phase::Watching(Vec::new());
         // What else was said, by whomever, is part of what is asked for.
-        self.fresh = matches!(turn.messages, [] | [Message::User { .. }]);
+        self.fresh = match turn.messages {
+            [] => true,
+            [Message::User { content }] => content == turn.task,
+            _ => false,
+        };
         if !self.fresh {
             return;
         }
@@ -157,12 +185,16 @@ impl Following {
         for (id, ready) in self.scope.find(turn.task) {
             let Some(mut known) = ready.routine.start(turn.task, &self.inputs) else { continue };
             let sure = ready.routine.is_sure(&known);
-            if self.ask(&ready.routine, turn.task, &mut known).await {
+            // A small model is asked once at most, and not about what is only alike.
+            let asks = !ready.routine.questions.is_empty();
+            let may_ask = sure && self.usage == Usage::default();
+            if !asks || may_ask && self.ask(&ready.routine, turn.task, &mut known).await {
                 possible.push((id, ready, known, sure));
             }
         }
+        let about = Run::about_of(turn.task, &self.inputs);
         let acting = match policy.mode {
-            Mode::Act => chosen(&possible),
+            Mode::Act => chosen(&possible, &about),
             Mode::DryRun => None,
         };
         if let Some((id, ready, known, _)) = acting.and_then(|at| possible.get(at)) {
@@ -195,9 +227,6 @@ impl Following {
 
     /// Asks a small model for the values that only a model can find. Whether all are there.
     async fn ask(&mut self, routine: &Routine, task: &str, known: &mut Known) -> bool {
-        if routine.questions.is_empty() {
-            return true;
-        }
         let Some(model) = &self.jit.policy().extractor else { return false };
         let request = LlmRequest::user(question(routine, task));
         match model.complete_as::<Found>(request).await {
@@ -302,15 +331,22 @@ impl Following {
                     evidence.entry(signature).or_default().push(observed);
                 }
             }
+            // Where the model itself came to no good end after all guards held, nothing is said about the routine.
+            Phase::Acting(acting)
+                if acting.done && !acting.finishes && trace.status != RunStatus::Ok => {}
             Phase::Acting(acting) => {
-                let (id, answers) = (acting.id.1, acting.answers);
-                let held = acting.done && !acting.short && trace.status == RunStatus::Ok;
-                let answered = Evidence::Answered { id, held, answers, cost };
+                let answered = Evidence::Answered {
+                    id: acting.id.1,
+                    held: acting.done && !acting.short && trace.status == RunStatus::Ok,
+                    answers: acting.answers,
+                    text: acting.foresaw(trace),
+                    cost,
+                };
                 evidence.entry(acting.id.0).or_default().push(answered);
             }
             Phase::Left { id, answers } => {
-                let answered =
-                    Evidence::Answered { id: id.1, held: false, answers: *answers, cost };
+                let answers = *answers;
+                let answered = Evidence::Answered { id: id.1, held: false, answers, text: None, cost };
                 evidence.entry(id.0).or_default().push(answered);
             }
         }
@@ -334,7 +370,12 @@ impl Following {
     /// The run as it is learned from; `None` when it is not fit for that.
     fn run(&self, trace: &Trace) -> Option<Run> {
         let last = trace.turns.last()?;
+        let inputs: Vec<String> =
+            self.inputs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut texts = [&trace.task, &last.text].into_iter().chain(&inputs);
         let fits = self.fresh
+            && !texts.any(|text| holds_secret(text))
+            && Tokens::of(&trace.task).take(MAX_TOKENS + 1).count() <= MAX_TOKENS
             && trace.status == RunStatus::Ok
             && last.calls.is_empty()
             && trace.task.len() <= MAX_TEXT
@@ -343,35 +384,57 @@ impl Following {
             return None;
         }
         let mut total = 0;
-        let calls = self.made.iter().map(|made| {
-            let result = made.result.as_ref().filter(|result| !result.is_error)?;
+        let mut calls = Vec::with_capacity(self.made.len());
+        for made in &self.made {
+            let looks = call::only_looks(&made.call.name, &made.call.arguments);
+            let result = made.result.as_ref()?;
+            // A search that finds nothing is no failure of the work.
+            if result.is_error && looks {
+                continue;
+            }
             let arguments = made.shape.as_ref().map(|_| made.call.arguments.to_string())?;
-            let size = arguments.len();
-            total += size + result.content.len().min(MAX_OUTPUT);
-            let keeps = !made.secret
-                && !call::holds_secret(&arguments)
-                && !call::is_deep(&made.call.arguments);
-            (size <= MAX_TEXT && total <= MAX_RUN && keeps).then(|| RunCall {
+            total += arguments.len() + result.content.len().min(MAX_OUTPUT);
+            let output = beginning(&result.content);
+            let keeps = !result.is_error
+                && !made.secret
+                && total <= MAX_RUN
+                && !holds_secret(&arguments)
+                && !holds_secret(&output)
+                && !call::is_deep(&made.call.arguments)
+                && !self.workdir.as_ref().is_some_and(|workdir| arguments.contains(workdir));
+            if !keeps {
+                return None;
+            }
+            calls.push(RunCall {
                 turn: made.turn,
                 tool: made.call.name.clone(),
                 arguments: made.call.arguments.clone(),
-                output: beginning(&result.content),
+                output,
                 exit_code: result.exit_code,
-                looks: call::only_looks(&made.call.name, &made.call.arguments),
-            })
-        });
+                looks,
+            });
+        }
+        if calls.is_empty() {
+            return None;
+        }
         Some(Run {
             task: trace.task.clone(),
             inputs: self.inputs.clone(),
-            calls: calls.collect::<Option<_>>()?,
+            calls,
             answer: last.text.clone(),
         })
     }
 }
 
 /// The routine that is to do the work: the only one that may and whose task it surely is, or the one among them
-/// that says most of it.
-fn chosen(possible: &[(RoutineId, Ready, Known, bool)]) -> Option<usize> {
+/// that says most of it. None, where the very same task was seen to be done in another way.
+fn chosen(possible: &[(RoutineId, Ready, Known, bool)], about: &Digest) -> Option<usize> {
+    let is_other = |(_, ready, ..): &(RoutineId, Ready, Known, bool)| {
+        !ready.acts && ready.about.contains(about)
+    };
+    if possible.iter().any(is_other) {
+        return None;
+    }
     let words = |at: usize| {
         possible.get(at).map_or(0, |(_, ready, ..)| ready.routine.wording.fixed_words())
     };
@@ -409,10 +472,23 @@ impl Prediction {
         if self.failed {
             return;
         }
-        let step = self.routine.steps.get(self.next).zip(shape);
-        let foreseen =
-            step.is_some_and(|(step, shape)| step.foresees(&call.name, shape, &self.known));
+        // A run may look less than the routine does.
+        let mut next = self.next;
+        let foreseen = loop {
+            let Some((step, shape)) = self.routine.steps.get(next).zip(shape) else { break false };
+            if step.foresees(&call.name, shape, &self.known) {
+                break true;
+            }
+            if !step.looks || !self.open.is_empty() {
+                break false;
+            }
+            next += 1;
+        };
         if foreseen {
+            for step in self.next..next {
+                self.routine.see(step, "", &mut self.known);
+            }
+            self.next = next;
             self.open.push((self.next, at));
             self.next += 1;
         } else if !call::only_looks(&call.name, &call.arguments) {
@@ -421,7 +497,8 @@ impl Prediction {
     }
 
     fn outcome(&self, trace: &Trace, run: Option<&Run>) -> Evidence {
-        let correct = !self.failed && self.next == self.routine.steps.len() && run.is_some();
+        let rest = self.routine.steps.get(self.next..).unwrap_or_default();
+        let correct = !self.failed && rest.iter().all(|step| step.looks) && run.is_some();
         let text = trace.turns.last().map_or("", |turn| turn.text.trim());
         let answer = self.routine.answer.as_ref().and_then(|answer| self.known.value(answer));
         Evidence::Predicted {
@@ -437,7 +514,7 @@ impl Prediction {
 
 impl Acting {
     /// The next answer; `None` when the model is to write the final text; an error when a guard does not hold.
-    fn answer(&mut self, turn: usize) -> Result<Option<LlmResponse>, String> {
+    fn answer(&mut self) -> Result<Option<LlmResponse>, String> {
         if self.done {
             return Ok(None);
         }
@@ -461,7 +538,7 @@ impl Acting {
                 break;
             }
             let arguments = step.arguments(&self.known).map_err(|error| error.to_string())?;
-            let id = format!("solidified-{turn}-{}", calls.len());
+            let id = format!("solidified-{}-{}", self.answers, calls.len());
             self.open.push((self.next, id.clone(), None));
             calls.push(ToolCall { id, name: step.tool.clone(), arguments });
             self.next += 1;
@@ -469,6 +546,14 @@ impl Acting {
         self.answers += 1;
         let stop = StopReason::ToolCalls;
         Ok(Some(LlmResponse { tool_calls: calls, stop, ..LlmResponse::default() }))
+    }
+
+    /// Whether the final text that the model wrote is the one that the routine would have; `None` when the routine
+    /// wrote it.
+    fn foresaw(&self, trace: &Trace) -> Option<bool> {
+        let last = trace.turns.last().filter(|turn| !turn.solidified && turn.calls.is_empty())?;
+        let answer = self.routine.answer.as_ref().and_then(|answer| self.known.value(answer));
+        Some(answer.as_deref() == Some(last.text.trim()))
     }
 
     fn fingerprint(&self, id: &str) -> Option<Fingerprint> {

@@ -15,8 +15,8 @@ pub(super) type RoutineId = (Digest, u32);
 /// How many nodes one search may look at. A task that leads to more is for no routine.
 const MAX_STEPS: usize = 4096;
 
-/// Most routines that one task is held against.
-const MAX_FOUND: usize = 8;
+/// Most routines that one search gives.
+const MAX_FOUND: usize = 256;
 
 /// The tree; see the [module](self).
 #[derive(Debug)]
@@ -44,6 +44,7 @@ impl Index {
     /// Adds a routine by its wording.
     pub(super) fn insert(&mut self, id: RoutineId, wording: &Wording) {
         self.remove(&id);
+        let known = self.nodes.len();
         let mut at = 0;
         for element in wording.elements() {
             let fresh = self.nodes.len();
@@ -58,6 +59,7 @@ impl Index {
             at = next;
         }
         if let Some(node) = self.nodes.get_mut(at) {
+            self.waste = self.waste.saturating_sub(usize::from(node.ends.is_empty() && at < known));
             node.ends.push(id);
             self.paths.insert(id, at);
         }

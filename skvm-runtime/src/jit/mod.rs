@@ -36,10 +36,11 @@ mod record;
 mod report;
 mod routine;
 mod scope;
+mod secret;
 mod wording;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use skvm_core::artifact::Templates;
 use skvm_core::digest::Digest;
@@ -50,7 +51,7 @@ use skvm_passes::variant::Variant;
 
 pub(crate) use following::Following;
 pub use observation::{Observation, ObservedValue, TemplateIndex};
-pub use policy::{Mode, SolidifyPolicy};
+pub use policy::SolidifyPolicy;
 pub use record::Counters;
 pub use report::{SolidifiedReport, SolidifiedState};
 
@@ -168,20 +169,24 @@ impl Jit {
         Following::new(self.clone(), self.scope(learned))
     }
 
+    fn scopes(&self) -> MutexGuard<'_, HashMap<Digest, Arc<Scope>>> {
+        self.0.scopes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn scope(&self, learned: LearnedFor<'_>) -> Arc<Scope> {
         let id = learned.digest();
-        let mut scopes = self.0.scopes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(scope) = scopes.get(&id) {
+        if let Some(scope) = self.scopes().get(&id) {
             return Arc::clone(scope);
         }
         let templates = learned.variant.and_then(|it| it.artifacts().get::<Templates>().ok()?);
         let templates = templates.map(|it| TemplateIndex::new(&it)).unwrap_or_default();
+        let mut scopes = self.scopes();
         if scopes.len() >= MAX_SCOPES {
-            // Those in use stay with their sessions.
-            scopes.clear();
+            // One that is in use stays with its sessions.
+            let one = scopes.keys().next().copied();
+            one.and_then(|one| scopes.remove(&one));
         }
-        let scope = Arc::new(Scope::new(id, templates));
-        scopes.insert(id, Arc::clone(&scope));
-        scope
+        let scope = scopes.entry(id).or_insert_with(|| Arc::new(Scope::new(id, templates)));
+        Arc::clone(scope)
     }
 }

@@ -51,6 +51,7 @@ struct Entry {
 
 /// What was seen of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Observation {
     /// The structure of the whole call.
     pub fingerprint: Fingerprint,
@@ -62,6 +63,7 @@ pub struct Observation {
 
 /// A value in a call.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ObservedValue {
     /// The parameter.
     pub name: String,

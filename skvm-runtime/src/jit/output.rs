@@ -1,11 +1,11 @@
 //! What the output of a call looked like so far: the guard behind a solidified call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::derivation::{Expression, Known, OutputView, Pieces, Take, json_in};
+use super::derivation::{Expression, Known, OutputView, Pieces, Take, around_json, json_in};
 use super::wording::Wording;
 
 /// What the outputs of one call had in common.
@@ -16,6 +16,12 @@ pub(super) struct Expected {
     /// was to write: they have to be the same again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     echoes: Vec<(Take, Expression)>,
+    /// Texts at places in lists that were the same in every run: which item is the right one can hang on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    constants: Vec<(Take, String)>,
+    /// What stands around the JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    around: Option<Wording>,
 }
 
 /// The shape of outputs.
@@ -23,7 +29,7 @@ pub(super) struct Expected {
 #[serde(rename_all = "lowercase")]
 enum OutputShape {
     /// They had nothing in common but, if this is set, that there was something.
-    Anything { something: bool },
+    Anything { something: bool, failures: bool },
     /// They were JSON, or held some.
     Json(JsonShape),
     /// They were the same but for gaps.
@@ -36,7 +42,7 @@ enum OutputShape {
 enum JsonShape {
     Null,
     Bool(Option<bool>),
-    Number,
+    Number(Option<String>),
     Text(Option<String>),
     /// A list whose items have this shape; `None` for lists that were all empty.
     List(Option<Box<JsonShape>>, Lengths),
@@ -61,9 +67,10 @@ const MAX_DEPTH: usize = 8;
 const MAX_CONSTANT: usize = 64;
 
 impl Expected {
-    /// `runs` tells what was known before the call in each run.
-    pub(super) fn of(outputs: &[&str], pieces: &Pieces) -> Self {
-        let shape = OutputShape::of(outputs);
+    /// `pieces` are what was known before the call; `kept` are numbers that are part of what is done or said after
+    /// it, so that they have to stay the same.
+    pub(super) fn of(outputs: &[&str], pieces: &Pieces, kept: &BTreeSet<String>) -> Self {
+        let shape = OutputShape::of(outputs, kept);
         let views: Vec<OutputView> =
             outputs.iter().map(|output| OutputView::new(output, shape.wording())).collect();
         let takes = views.first().map(OutputView::takes).unwrap_or_default();
@@ -74,9 +81,27 @@ impl Expected {
             let source = pieces.explain(&texts).filter(|_| varies)?;
             Some((take, source))
         };
-        // One output does not tell what in it is an echo.
-        let takes = takes.into_iter().filter(|_| outputs.len() > 1);
-        Self { echoes: takes.filter_map(echo).collect(), shape }
+        let constant = |take: Take| {
+            let in_list = matches!(&take, Take::Pointer(pointer)
+                if pointer.split('/').any(|part| part.parse::<usize>().is_ok()));
+            let first = views.first()?.take(&take).filter(|text| in_list && !is_number(text))?;
+            let same = views.iter().all(|view| view.take(&take).as_ref() == Some(&first));
+            (same && first.len() <= MAX_CONSTANT).then_some((take, first))
+        };
+        // One output does not tell what in it is an echo, and what is always the same.
+        if outputs.len() == 1 {
+            return Self { shape, echoes: Vec::new(), constants: Vec::new(), around: None };
+        }
+        let around = match &shape {
+            OutputShape::Json(_) => {
+                let rests: Vec<String> = outputs.iter().map(|output| around_json(output)).collect();
+                let rests: Vec<&str> = rests.iter().map(String::as_str).collect();
+                Wording::of_outputs(&rests, kept)
+            }
+            OutputShape::Anything { .. } | OutputShape::Text(_) => None,
+        };
+        let constants = takes.iter().cloned().filter_map(constant).collect();
+        Self { echoes: takes.into_iter().filter_map(echo).collect(), constants, around, shape }
     }
 
     /// The wording that values are taken from.
@@ -89,29 +114,53 @@ impl Expected {
         if !self.shape.fits(output) {
             return false;
         }
+        if let Some(around) = &self.around {
+            let rest = around_json(output);
+            if !around.fillers(&rest).is_some_and(|fillers| around.is_similar(&fillers)) {
+                return false;
+            }
+        }
         let view = OutputView::new(output, self.wording());
-        self.echoes.iter().all(|(take, source)| {
+        self.constants.iter().all(|(take, text)| view.take(take).as_ref() == Some(text))
+            && self.echoes.iter().all(|(take, source)| {
             view.take(take).is_some_and(|text| Some(text) == known.value(source))
         })
     }
 }
 
+/// Words that tell of a failure.
+const FAILURES: [&str; 14] = [
+    "cannot", "denied", "error", "exception", "failed", "failure", "fatal", "forbidden", "invalid",
+    "not found", "refused", "timed out", "traceback", "unauthorized",
+];
+
+fn tells_failure(output: &str) -> bool {
+    let output = output.to_lowercase();
+    FAILURES.iter().any(|word| output.contains(word))
+}
+
+fn is_number(text: &str) -> bool {
+    text.parse::<f64>().is_ok()
+}
+
 impl OutputShape {
-    fn of(outputs: &[&str]) -> Self {
+    fn of(outputs: &[&str], kept: &BTreeSet<String>) -> Self {
         let parsed: Option<Vec<Value>> = outputs.iter().map(|output| json_in(output)).collect();
         if let Some(values) = parsed.filter(|values| !values.is_empty()) {
-            return Self::Json(JsonShape::of_all(&values, 0));
+            let keeps = |number: &str| number == "0" || kept.contains(number);
+            return Self::Json(JsonShape::of_all(&values, 0).keeping(&keeps));
         }
         let something = outputs.iter().all(|it| !it.trim().is_empty());
         // One output does not tell what in it is always the same.
+        let failures = outputs.iter().any(|output| tells_failure(output));
         if outputs.len() == 1 {
-            return Self::Anything { something };
+            return Self::Anything { something, failures };
         }
-        let wording = Wording::of_outputs(outputs)
+        let wording = Wording::of_outputs(outputs, kept)
             .filter(|wording| wording.gaps() == 0 || wording.fixed_words() > 0);
         match wording {
             Some(wording) => Self::Text(wording),
-            None => Self::Anything { something },
+            None => Self::Anything { something, failures },
         }
     }
 
@@ -124,7 +173,9 @@ impl OutputShape {
 
     fn fits(&self, output: &str) -> bool {
         match self {
-            Self::Anything { something } => !something || !output.trim().is_empty(),
+            Self::Anything { something, failures } => {
+                (!something || !output.trim().is_empty()) && (*failures || !tells_failure(output))
+            }
             Self::Json(shape) => json_in(output).is_some_and(|value| shape.fits(&value)),
             Self::Text(wording) => {
                 wording.fillers(output).is_some_and(|fillers| wording.is_similar(&fillers))
@@ -139,7 +190,7 @@ impl JsonShape {
             _ if depth >= MAX_DEPTH => Self::Any,
             Value::Null => Self::Null,
             Value::Bool(value) => Self::Bool(Some(*value)),
-            Value::Number(_) => Self::Number,
+            Value::Number(number) => Self::Number(Some(number.to_string())),
             Value::String(text) => Self::Text((text.len() <= MAX_CONSTANT).then(|| text.clone())),
             Value::Array(items) => {
                 let lengths = match items.len() {
@@ -170,6 +221,7 @@ impl JsonShape {
     fn without_constants(self) -> Self {
         match self {
             Self::Bool(_) => Self::Bool(None),
+            Self::Number(_) => Self::Number(None),
             Self::Text(_) => Self::Text(None),
             Self::List(items, _) => {
                 let items = items.map(|items| Box::new(items.without_constants()));
@@ -181,7 +233,24 @@ impl JsonShape {
                     .map(|(key, (shape, always))| (key, (shape.without_constants(), always)))
                     .collect(),
             ),
-            same @ (Self::Null | Self::Number | Self::Any) => same,
+            same @ (Self::Null | Self::Any) => same,
+        }
+    }
+
+    /// The same shape with those constant numbers only that matter.
+    fn keeping(self, keeps: &dyn Fn(&str) -> bool) -> Self {
+        match self {
+            Self::Number(constant) => Self::Number(constant.filter(|number| keeps(number))),
+            Self::List(items, lengths) => {
+                Self::List(items.map(|items| Box::new(items.keeping(keeps))), lengths)
+            }
+            Self::Object(fields) => Self::Object(
+                fields
+                    .into_iter()
+                    .map(|(key, (shape, always))| (key, (shape.keeping(keeps), always)))
+                    .collect(),
+            ),
+            same @ (Self::Null | Self::Bool(_) | Self::Text(_) | Self::Any) => same,
         }
     }
 
@@ -190,7 +259,10 @@ impl JsonShape {
         match (self, other) {
             (Self::Null, Self::Null) => Self::Null,
             (Self::Bool(one), Self::Bool(other)) => Self::Bool(one.filter(|_| one == other)),
-            (Self::Number, Self::Number) => Self::Number,
+            (Self::Number(one), Self::Number(other)) => {
+                let same = one == other;
+                Self::Number(one.filter(|_| same))
+            }
             (Self::Text(one), Self::Text(other)) => {
                 let same = one == other;
                 Self::Text(one.filter(|_| same))
@@ -225,7 +297,10 @@ impl JsonShape {
 
     fn fits(&self, value: &Value) -> bool {
         match (self, value) {
-            (Self::Any, _) | (Self::Null, Value::Null) | (Self::Number, Value::Number(_)) => true,
+            (Self::Any, _) | (Self::Null, Value::Null) => true,
+            (Self::Number(constant), Value::Number(number)) => {
+                constant.as_ref().is_none_or(|it| *it == number.to_string())
+            }
             (Self::Bool(constant), Value::Bool(value)) => constant.is_none_or(|it| it == *value),
             (Self::Text(constant), Value::String(text)) => {
                 constant.as_ref().is_none_or(|it| it == text)
@@ -280,10 +355,13 @@ mod tests {
             (text, "", false),
             (["a b", "c"], "anything", true),
             (["a b", "c"], " ", false),
+            (["a b", "c"], "error: d", false),
+            (["0 errors", "0 errors"], "7 errors", false),
+            (["{\"errors\": 0}", "{\"errors\": 0}"], "{\"errors\": 3}", false),
             (["", ""], "", true),
             (["", ""], "x", false),
         ] {
-            assert_eq!(OutputShape::of(&seen).fits(output), fits, "{seen:?}: {output}");
+            assert_eq!(OutputShape::of(&seen, &BTreeSet::new()).fits(output), fits, "{seen:?}: {output}");
         }
     }
 }

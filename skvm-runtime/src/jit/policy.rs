@@ -16,15 +16,15 @@ pub struct SolidifyPolicy {
     pub(super) thresholds: Thresholds,
     languages: BTreeSet<TemplateLanguage>,
     tools: Option<BTreeSet<String>>,
+    only: Option<BTreeSet<Digest>>,
     refused: BTreeSet<Digest>,
     pub(super) extractor: Option<Arc<dyn LlmBackend>>,
 }
 
 /// What is done with what was learned.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Mode {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
     /// Observe, predict, and answer in the model's place.
-    #[default]
     Act,
     /// Observe and predict, and tell what would have been answered.
     DryRun,
@@ -47,6 +47,7 @@ impl Default for SolidifyPolicy {
             thresholds: Thresholds { promote_after: 3, demote_after: 3, most_needed: 48 },
             languages: BTreeSet::from([Shell, Python, JavaScript, Json]),
             tools: None,
+            only: None,
             refused: BTreeSet::new(),
             extractor: None,
         }
@@ -60,6 +61,7 @@ impl fmt::Debug for SolidifyPolicy {
             .field("thresholds", &self.thresholds)
             .field("languages", &self.languages)
             .field("tools", &self.tools)
+            .field("only", &self.only)
             .field("refused", &self.refused)
             .field("extractor", &self.extractor.as_ref().map(|model| model.model().clone()))
             .finish()
@@ -104,6 +106,12 @@ impl SolidifyPolicy {
         self
     }
 
+    /// The only templates that may be solidified. Default all.
+    pub fn only(mut self, templates: impl IntoIterator<Item = Digest>) -> Self {
+        self.only = Some(templates.into_iter().collect());
+        self
+    }
+
     /// Lets a small model find values in a task's text that no pattern explains. It is asked before each run of
     /// such a routine; what it says is checked by type and counts only after the same correct predictions as
     /// anything else. It has to bound its own calls.
@@ -120,6 +128,7 @@ impl SolidifyPolicy {
         languages: &BTreeSet<TemplateLanguage>,
     ) -> bool {
         !self.refused.contains(template)
+            && self.only.as_ref().is_none_or(|only| only.contains(template))
             && tools.all(|tool| self.tools.as_ref().is_none_or(|it| it.contains(tool.as_ref())))
             && languages.is_subset(&self.languages)
     }

@@ -4,18 +4,18 @@
 //! different wordings. A record changes by [`Evidence`] only, and the same evidence in the same order gives the
 //! same record.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use skvm_core::digest::Digest;
 use skvm_core::llm::Usage;
 
 use super::policy::Thresholds;
-use super::routine::{Routine, Run, is_stable};
+use super::routine::{Routine, Run, is_stable, worded_alike};
 
 /// Most runs that are kept to learn from, and most routines of a record.
 const MAX_RUNS: usize = 6;
-const MAX_ROUTINES: usize = 64;
+const MAX_ROUTINES: usize = 32;
 
 /// From this many runs on, a routine that foresees well is left as it is.
 const ENOUGH_RUNS: usize = 3;
@@ -55,6 +55,7 @@ pub(super) struct Known {
 /// What was counted of a routine. A number of tokens is unknown as long as no provider told any.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Counters {
     /// Runs of the model's own that went this way.
     pub runs: u64,
@@ -74,6 +75,14 @@ pub struct Counters {
     pub saved_tokens: Option<u64>,
     /// Milliseconds of waiting for the model that were not spent, reckoned in the same way.
     pub saved_ms: u64,
+}
+
+impl Counters {
+    /// How often work went this way, by whomever.
+    #[must_use]
+    pub fn hits(&self) -> u64 {
+        self.runs.saturating_add(self.answered)
+    }
 }
 
 /// What a run cost in model calls.
@@ -143,6 +152,8 @@ pub(super) enum Evidence {
         held: bool,
         /// How many answers were given in the model's place.
         answers: u64,
+        /// Whether the final text, which the model wrote, was as predicted; `None` when the model wrote none.
+        text: Option<bool>,
         /// What the model cost in the same run.
         cost: Cost,
     },
@@ -167,12 +178,22 @@ impl Record {
                 known.predicted(*correct, *answer, *sure, *about, thresholds);
             }
             Evidence::Observed { run, cost } => self.observed(run, *cost, thresholds, ask),
-            Evidence::Answered { id, held, answers, cost } => {
+            Evidence::Answered { id, held, answers, text, cost } => {
                 if let Some(known) = self.known(*id) {
+                    match text {
+                        Some(true) => known.answers = known.answers.saturating_add(1),
+                        Some(false) => known.answers = 0,
+                        None => {}
+                    }
                     known.answered(*held, *answers, *cost, thresholds);
                 }
             }
         }
+    }
+
+    /// Whether one of the routines is solidified.
+    pub(super) fn is_proven(&self) -> bool {
+        self.routines.iter().any(|known| known.solidified)
     }
 
     fn known(&mut self, id: u32) -> Option<&mut Known> {
@@ -186,7 +207,7 @@ impl Record {
         let joined = self.routines.iter().position(fits).or_else(|| {
             self.routines.iter().position(|known| {
                 let runs: Vec<&Run> = known.runs.iter().chain([run]).collect();
-                Routine::learn(&runs, ask).is_some()
+                worded_alike(&runs) && Routine::learn(&runs, ask).is_some()
             })
         });
         let known = match joined.and_then(|at| self.routines.get_mut(at)) {
@@ -241,6 +262,11 @@ impl Known {
             counters: Counters::default(),
             baseline: Cost::default(),
         }
+    }
+
+    /// What the runs that are kept were about.
+    pub(super) fn learned_from(&self) -> BTreeSet<Digest> {
+        self.runs.iter().map(Run::about).collect()
     }
 
     /// Whether the final text may be answered too.
@@ -354,7 +380,9 @@ impl Known {
         count(&mut self.counters.saved_calls, answers);
         let saved = self.baseline.usual_millis().saturating_sub(cost.millis);
         count(&mut self.counters.saved_ms, saved);
-        if let Some(usual) = self.baseline.usual_tokens() {
+        // What is not known of either is not told.
+        let is_known = cost.known > 0 || cost.calls == 0;
+        if let Some(usual) = self.baseline.usual_tokens().filter(|_| is_known) {
             let saved = usual.saturating_sub(cost.tokens);
             count(self.counters.saved_tokens.get_or_insert(0), saved);
         }

@@ -9,14 +9,14 @@ use skvm_core::artifact::{
     Fingerprint, Parameter, ParameterType, Part, Template, TemplateLanguage,
 };
 use skvm_core::digest::Digest;
-use skvm_passes::templates::Shape;
+use skvm_passes::templates::{Shape, takes_parts};
 
 use super::call;
 use super::derivation::{
     Derivation, Expression, Known, OutputView, Pieces, Source, Term, Transform,
 };
 use super::output::Expected;
-use super::wording::{Element, Wording};
+use super::wording::{Element, MAX_TOKENS, Tokens, Wording};
 
 /// A run of a model's own, as far as something is learned from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,8 +45,13 @@ pub(super) struct RunCall {
 impl Run {
     /// What a run was about: two with the same are no evidence that the values are understood.
     pub(super) fn about(&self) -> Digest {
-        let mut digest = Digest::builder("skvm/run/1").field(self.task.as_bytes());
-        for (name, value) in &self.inputs {
+        Self::about_of(&self.task, &self.inputs)
+    }
+
+    /// The same of a task and its inputs.
+    pub(super) fn about_of(task: &str, inputs: &BTreeMap<String, String>) -> Digest {
+        let mut digest = Digest::builder("skvm/run/1").field(task.as_bytes());
+        for (name, value) in inputs {
             digest.add(name.as_bytes());
             digest.add(value.as_bytes());
         }
@@ -84,8 +89,6 @@ pub(super) struct Routine {
     /// What each gap of the wording, and each input, is to the calls.
     gaps: Vec<Use>,
     inputs: BTreeMap<String, Use>,
-    /// Inputs that were a single lower-case word: such a word may mean something to a program.
-    words: BTreeSet<String>,
 }
 
 /// What a part of a task is to the calls.
@@ -94,6 +97,8 @@ pub(super) struct Routine {
 enum Use {
     /// Values come from it.
     Value,
+    /// Only the name of the file in it is used, so that the rest has to be one that was seen.
+    Name(BTreeSet<String>),
     /// It told the same as another part that values come from: one of the two is put together from the other.
     Tied {
         /// The whole of one.
@@ -122,6 +127,10 @@ pub(super) struct Step {
     exit_codes: BTreeSet<Option<i32>>,
     /// The languages of the code in the call.
     pub(super) languages: BTreeSet<TemplateLanguage>,
+    /// Whether it leaves everything as it is.
+    pub(super) looks: bool,
+    /// Parameters whose value was a lower-case word: such a word may mean something to a program.
+    words: BTreeSet<usize>,
 }
 
 /// Something that a small model finds in a task's text.
@@ -150,6 +159,10 @@ impl Step {
     pub(super) fn arguments(&self, known: &Known) -> Result<Value, StepError> {
         let values: Option<Vec<String>> = self.parameters.iter().map(|it| known.take(it)).collect();
         let values = values.ok_or(StepError::Missing)?;
+        let may_be = |(at, value): (usize, &String)| !is_word(value) || self.words.contains(&at);
+        if !values.iter().enumerate().all(may_be) {
+            return Err(StepError::AnotherCall);
+        }
         let failed = |error: &dyn std::error::Error| StepError::Render(error.to_string());
         let text = self.template.render(&values).map_err(|error| failed(&error))?;
         let arguments: Value = serde_json::from_str(&text).map_err(|error| failed(&error))?;
@@ -222,8 +235,27 @@ impl Routine {
             [run] => vec![guessed(run, &shapes)?],
             _ => Wording::all_of(tasks),
         };
-        let telling = wordings.into_iter().filter(is_telling);
-        telling.into_iter().find_map(|it| Self::learn_worded(it, runs, calls, &shapes, ask))
+        wordings.into_iter().filter(is_telling).find_map(|wording| {
+            let learn = |kept| Self::learn_worded(wording.clone(), runs, calls, &shapes, kept, ask);
+            let learned = learn(BTreeSet::new())?;
+            let numbers = learned.fixed_numbers();
+            if numbers.is_empty() { Some(learned) } else { learn(numbers) }
+        })
+    }
+
+    /// The numbers that calls and the final text have in every run. Where an output has one of them too, it is no
+    /// longer true when the output has another.
+    fn fixed_numbers(&self) -> BTreeSet<String> {
+        let literals = self.steps.iter().flat_map(|step| &step.literals);
+        let terms = literals.chain(&self.answer).flatten();
+        let mut found = BTreeSet::new();
+        for term in terms {
+            let Term::Fixed(text) = term else { continue };
+            let tokens = Tokens::of(text).take(MAX_TOKENS).filter_map(|range| text.get(range));
+            let is_number = |token: &&str| token.bytes().all(|b| b.is_ascii_digit());
+            found.extend(tokens.filter(is_number).map(str::to_owned));
+        }
+        found
     }
 
     fn learn_worded(
@@ -231,12 +263,13 @@ impl Routine {
         runs: &[&Run],
         calls: &[Vec<&RunCall>],
         shapes: &[Vec<Shape>],
+        kept: BTreeSet<String>,
         ask: bool,
     ) -> Option<Self> {
         let mut known: Vec<Known> =
             runs.iter().map(|run| known_before(&wording, run)).collect::<Option<_>>()?;
         let starts = known.clone();
-        let mut learner = Learner { runs, ask, questions: Vec::new(), known: &mut known };
+        let mut learner = Learner { runs, ask, kept, questions: Vec::new(), known: &mut known };
         let mut steps = Vec::with_capacity(shapes.len());
         for (number, shapes) in shapes.iter().enumerate() {
             let of_step: Vec<&RunCall> =
@@ -257,9 +290,7 @@ impl Routine {
         let answer = Pieces::of(learner.known).explain(&answers);
         let questions = learner.questions;
         let (gaps, inputs) = uses(&wording, &starts, &steps, !questions.is_empty());
-        let words = runs.iter().flat_map(|run| &run.inputs);
-        let words = words.filter(|(_, value)| is_word(value)).map(|(name, _)| name.clone());
-        Some(Self { wording, steps, answer, questions, gaps, inputs, words: words.collect() })
+        Some(Self { wording, steps, answer, questions, gaps, inputs })
     }
 
     /// What is known at the start of a run; `None` when the task is worded in another way, or comes with other inputs.
@@ -276,6 +307,7 @@ impl Routine {
     pub(super) fn is_sure(&self, known: &Known) -> bool {
         let agrees = |text: &str, is_used: &Use| match is_used {
             Use::Value => true,
+            Use::Name(rests) => rests.contains(&around_name(text)),
             Use::Tied { whole, pieces } => {
                 let whole = known.take(&Derivation::whole(whole.clone()));
                 whole.is_some() && whole == known.value(pieces)
@@ -290,8 +322,7 @@ impl Routine {
                 agrees(filler, is_used) && (vouched || self.wording.is_usual(gap, filler))
             })
             && known.inputs.iter().all(|(name, value)| {
-                let is_known = self.inputs.get(name).is_some_and(|is_used| agrees(value, is_used));
-                is_known && (!is_word(value) || self.words.contains(name))
+                self.inputs.get(name).is_some_and(|is_used| agrees(value, is_used))
             })
     }
 
@@ -323,22 +354,31 @@ impl Routine {
                     self.see(number, output, &mut known);
                 }
             }
-            let found = calls.by_ref().find(|made| {
+            let is_it = |made: &&RunCall| {
                 let shape = call::shape(&made.tool, &made.arguments);
-                let foreseen = shape.is_some_and(|shape| step.foresees(&made.tool, &shape, &known));
-                foreseen || !made.looks
-            });
-            let Some(made) = found else { return false };
-            let shape = call::shape(&made.tool, &made.arguments);
-            if !shape.is_some_and(|shape| step.foresees(&made.tool, &shape, &known))
-                || !step.accepts(&made.output, made.exit_code, &known)
-            {
-                return false;
+                shape.is_some_and(|shape| step.foresees(&made.tool, &shape, &known))
+            };
+            let mut ahead = calls.clone();
+            match ahead.find(|made| is_it(made) || !made.looks) {
+                Some(made) if is_it(&made) => {
+                    calls = ahead;
+                    if !step.accepts(&made.output, made.exit_code, &known) {
+                        return false;
+                    }
+                    waiting.push((number, made.output.as_str()));
+                }
+                // A run may look less.
+                _ if step.looks => waiting.push((number, "")),
+                _ => return false,
             }
-            waiting.push((number, made.output.as_str()));
         }
         calls.all(|call| call.looks)
     }
+}
+
+/// Whether the tasks of runs are worded enough alike to be one.
+pub(super) fn worded_alike(runs: &[&Run]) -> bool {
+    Wording::of_all(runs.iter().map(|run| run.task.as_str())).as_ref().is_some_and(is_telling)
 }
 
 /// Whether runs are foreseen by what is learned from the others. A run whose task is worded in a way that none of
@@ -361,11 +401,11 @@ pub(super) fn is_stable(runs: &[&Run]) -> bool {
             failed += 1;
         }
     }
-    held >= 2 && 2 * failed <= held
+    held >= 2 && failed == 0
 }
 
-/// The calls of each run that correspond to each other: those that do something, or all, where a value comes out of
-/// what was looked at.
+/// The calls of each run that correspond to each other: all, if the runs look around in the same way, since what is
+/// done may hang on what was seen; else those that do something.
 fn alignments<'r>(runs: &[&'r Run]) -> Vec<Vec<Vec<&'r RunCall>>> {
     let doing: Vec<Vec<&RunCall>> = runs.iter().map(|run| run.doing()).collect();
     let all: Vec<Vec<&RunCall>> = runs.iter().map(|run| run.calls.iter().collect()).collect();
@@ -383,10 +423,18 @@ fn alignments<'r>(runs: &[&'r Run]) -> Vec<Vec<Vec<&'r RunCall>>> {
         first.as_ref().is_some_and(|calls| (1..=MAX_CALLS).contains(&calls.len()))
             && each.all(|calls| calls == first)
     };
-    let mut both = vec![doing, all];
+    let mut both = vec![all, doing];
     both.dedup();
     both.retain(is_aligned);
     both
+}
+
+/// What is left of a path without the name of its file: the folder and the ending.
+fn around_name(path: &str) -> String {
+    let name = Transform::Name.of(path);
+    let stem = Transform::Stem.of(path);
+    let folder = path.strip_suffix(name.as_str()).unwrap_or_default();
+    format!("{folder}*{}", name.strip_prefix(stem.as_str()).unwrap_or_default())
 }
 
 /// What each gap and each input is to the calls.
@@ -398,6 +446,7 @@ fn uses(
 ) -> (Vec<Use>, BTreeMap<String, Use>) {
     let used: BTreeSet<&Source> =
         steps.iter().flat_map(|step| &step.parameters).map(|it| &it.source).collect();
+    let pieces = Pieces::of(runs);
     let texts = |source: &Source| -> Option<Vec<String>> {
         let derivation = Derivation::whole(source.clone());
         runs.iter().map(|run| run.take(&derivation)).collect()
@@ -406,13 +455,20 @@ fn uses(
     let tie = |whole: &Source, part: &Source| {
         let texts = texts(whole)?;
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let pieces = Pieces::of(runs).only(part).explain(&texts)?;
+        let pieces = pieces.only(part).explain(&texts)?;
         let takes = pieces.iter().any(|term| matches!(term, Term::Taken(_)));
         takes.then(|| Use::Tied { whole: whole.clone(), pieces })
     };
     let find = |source: Source| {
         if used.contains(&source) {
-            return Use::Value;
+            let mut transforms = steps
+                .iter()
+                .flat_map(|step| &step.parameters)
+                .filter(|it| it.source == source)
+                .map(|it| it.transform);
+            let only_name = transforms.all(|it| matches!(it, Transform::Name | Transform::Stem));
+            let rests = || texts(&source).into_iter().flatten().map(|it| around_name(&it)).collect();
+            return if only_name { Use::Name(rests()) } else { Use::Value };
         }
         let others = used.iter().filter(|it| matches!(it, Source::Gap(_) | Source::Input(_)));
         let tied = others.clone().find_map(|other| tie(&source, other));
@@ -447,6 +503,7 @@ fn shapes(calls: &[Vec<&RunCall>]) -> Option<Vec<Vec<Shape>>> {
 
 /// The wording that one run suggests: what occurs in its calls or inputs, and looks like a value, is a gap.
 fn guessed(run: &Run, shapes: &[Vec<Shape>]) -> Option<Wording> {
+    Tokens::all(&run.task)?;
     let literals: Vec<&str> = shapes.iter().flatten().flat_map(Shape::values).collect();
     let is_used = |chunk: &str| {
         let stem = Transform::Stem.of(chunk);
@@ -495,6 +552,8 @@ fn known_before(wording: &Wording, run: &Run) -> Option<Known> {
 struct Learner<'a> {
     runs: &'a [&'a Run],
     ask: bool,
+    /// Numbers in calls and in the final text: where an output has one of them too, it has to stay the same.
+    kept: BTreeSet<String>,
     questions: Vec<Question>,
     known: &'a mut Vec<Known>,
 }
@@ -517,12 +576,18 @@ impl Learner<'_> {
             return None;
         }
         let pieces = Pieces::of(self.known);
+        let data: Vec<Vec<bool>> = shapes.iter().map(|shape| shape.is_data().collect()).collect();
+        let is_data = |number: usize| data.iter().all(|it| it.get(number) == Some(&true));
         let mut literals = Vec::with_capacity(count);
         for number in 0..count {
             let of_runs: Vec<&str> =
                 values.iter().map(|values| values.get(number).copied()).collect::<Option<_>>()?;
-            let explained = pieces.explain(&of_runs);
-            literals.push(explained.or_else(|| self.question(&of_runs))?);
+            let explained = pieces.explain(&of_runs).filter(|it| !self.is_passing(it));
+            let explained = explained.or_else(|| self.question(&of_runs))?;
+            if !is_data(number) && !is_fixed(&explained) || !takes(&explained, &of_runs, self.known) {
+                return None;
+            }
+            literals.push(explained);
         }
         let numbers: Vec<bool> = shape.are_numbers().collect();
         let mut parameters = Parameters::default();
@@ -539,7 +604,12 @@ impl Learner<'_> {
         });
         let language = TemplateLanguage::Json;
         let outputs: Vec<&str> = calls.iter().map(|call| call.output.as_str()).collect();
-        let expected = Expected::of(&outputs, &pieces);
+        let expected = Expected::of(&outputs, &pieces, &self.kept);
+        let words = (0..parameters.derivations.len()).filter(|at| {
+            let of = |run: &Known| parameters.derivations.get(*at).and_then(|it| run.take(it));
+            self.known.iter().filter_map(of).any(|value| is_word(&value))
+        });
+        let words = words.collect();
         Some(Step {
             tool: first.tool.clone(),
             fingerprint: shape.fingerprint(),
@@ -550,6 +620,17 @@ impl Learner<'_> {
             expected,
             exit_codes: calls.iter().map(|call| call.exit_code).collect(),
             languages: shapes.iter().flat_map(call::languages).collect(),
+            looks: calls.iter().all(|call| call.looks),
+            words,
+        })
+    }
+
+    /// Whether a value is a date that is in none of the tasks: it will be another one tomorrow.
+    fn is_passing(&self, explained: &[Term]) -> bool {
+        explained.iter().any(|term| match term {
+            Term::Fixed(text) => date_in(text)
+                .is_some_and(|date| !self.runs.iter().all(|run| run.task.contains(date))),
+            Term::Taken(_) => false,
         })
     }
 
@@ -567,6 +648,37 @@ impl Learner<'_> {
         let source = Source::Asked(self.questions.len() - 1);
         Some(vec![Term::Taken(Derivation { source, transform: Transform::Same })])
     }
+}
+
+fn is_fixed(expression: &[Term]) -> bool {
+    expression.iter().all(|term| matches!(term, Term::Fixed(_)))
+}
+
+/// Whether the places in values that pieces are put into are no code of another language.
+fn takes(expression: &[Term], values: &[&str], runs: &[Known]) -> bool {
+    values.iter().zip(runs).all(|(value, run)| {
+        let mut at = 0;
+        expression.iter().all(|term| {
+            let (length, is_hole) = match term {
+                Term::Fixed(text) => (text.len(), false),
+                Term::Taken(derivation) => (run.take(derivation).map_or(0, |it| it.len()), true),
+            };
+            let place = at..at + length;
+            at += length;
+            !is_hole || takes_parts(value, &place)
+        })
+    })
+}
+
+/// The first `YYYY-MM-DD` in a text.
+fn date_in(text: &str) -> Option<&str> {
+    let is_date = |text: &str| {
+        text.bytes().enumerate().all(|(at, b)| match at {
+            4 | 7 => matches!(b, b'-' | b'/'),
+            _ => b.is_ascii_digit(),
+        })
+    };
+    (0..text.len()).filter_map(|at| text.get(at..at + 10)).find(|piece| is_date(piece))
 }
 
 /// The parameters of a step so far.

@@ -42,12 +42,18 @@ pub(super) struct Ready {
     pub(super) routine: Arc<Routine>,
     /// Whether it is proven and may act.
     pub(super) acts: bool,
+    streak: u32,
+    /// What the runs that it was learned from were about.
+    pub(super) about: Arc<BTreeSet<Digest>>,
     /// Whether the final text is answered too.
     pub(super) answers: bool,
 }
 
 /// Most records of a scope. What was seen once and never again makes room for others.
 const MAX_RECORDS: usize = 16 * 1024;
+
+/// Most routines that one task is held against.
+const MAX_FOUND: usize = 8;
 
 /// How often a change is tried again when another process was first.
 const MAX_TRIES: usize = 1024;
@@ -69,6 +75,7 @@ impl Scope {
     ) -> Result<(), StoreError> {
         let since = self.state().revision;
         let changed = store.records(self.id, since).await?;
+        let changed: Vec<ReadRecord> = changed.into_iter().map(ReadRecord::of).collect();
         if !changed.is_empty() {
             let mut state = self.state();
             for record in changed {
@@ -81,8 +88,13 @@ impl Scope {
     /// The routines that a task may be for.
     pub(super) fn find(&self, task: &str) -> Vec<(RoutineId, Ready)> {
         let state = self.state();
-        let found = state.index.find(task);
-        found.into_iter().filter_map(|id| Some((id, state.ready.get(&id)?.clone()))).collect()
+        let found = state.index.find(task).into_iter();
+        let mut found: Vec<(RoutineId, &Ready)> =
+            found.filter_map(|id| Some((id, state.ready.get(&id)?))).collect();
+        // The most proven first: a model that writes its code in many ways fills the rest.
+        found.sort_by_key(|(id, ready)| (!ready.acts, std::cmp::Reverse(ready.streak), *id));
+        found.truncate(MAX_FOUND);
+        found.into_iter().map(|(id, ready)| (id, ready.clone())).collect()
     }
 
     /// The records as they are.
@@ -103,7 +115,9 @@ impl Scope {
         policy: &SolidifyPolicy,
     ) -> Result<(), StoreError> {
         if let Some(least) = self.least_for(key) {
-            self.change(least, store, policy, |_| None).await?;
+            // What was proven meanwhile stays.
+            let proven = |record: Option<&Record>| record.filter(|it| it.is_proven()).cloned();
+            self.change(least, store, policy, proven).await?;
         }
         self.change(key, store, policy, |record| {
             let mut record = record.cloned().unwrap_or_default();
@@ -120,7 +134,7 @@ impl Scope {
             return None;
         }
         let unproven = state.records.iter().filter(|(_, (_, record))| {
-            record.as_ref().is_some_and(|it| it.routines.iter().all(|known| !known.solidified))
+            record.as_ref().is_some_and(|it| !it.is_proven())
         });
         unproven.min_by_key(|(_, (revision, _))| *revision).map(|(key, _)| *key)
     }
@@ -174,25 +188,35 @@ impl Scope {
     }
 }
 
-impl State {
-    /// Takes in a record of the store's.
-    fn take(&mut self, record: StoredRecord, policy: &SolidifyPolicy) {
-        let StoredRecord { key, revision, value } = record;
-        self.revision = self.revision.max(revision);
-        if self.records.get(&key).is_some_and(|(known, _)| *known >= revision) {
-            return;
-        }
+/// A record as it was read from the store.
+struct ReadRecord {
+    key: Digest,
+    revision: u64,
+    is_present: bool,
+    record: Option<Arc<Record>>,
+}
+
+impl ReadRecord {
+    fn of(StoredRecord { key, revision, value }: StoredRecord) -> Self {
         let is_present = value.is_some();
-        let parsed = value.and_then(|text| match serde_json::from_str::<Record>(&text) {
+        let record = value.and_then(|text| match serde_json::from_str::<Record>(&text) {
             Ok(record) => Some(Arc::new(record)),
             Err(error) => {
                 warn!(%key, %error, "a record of what was learned is damaged and is not used");
                 None
             }
         });
-        self.put(key, revision, parsed, policy);
-        if is_present {
-            self.present.insert(key);
+        Self { key, revision, is_present, record }
+    }
+}
+
+impl State {
+    /// Takes in a record of the store's.
+    fn take(&mut self, read: ReadRecord, policy: &SolidifyPolicy) {
+        self.revision = self.revision.max(read.revision);
+        self.put(read.key, read.revision, read.record, policy);
+        if read.is_present {
+            self.present.insert(read.key);
         }
     }
 
@@ -203,7 +227,10 @@ impl State {
         record: Option<Arc<Record>>,
         policy: &SolidifyPolicy,
     ) {
-        if revision == self.revision + 1 {
+        if self.records.get(&key).is_some_and(|(known, _)| *known >= revision) {
+            return;
+        }
+        if revision == self.revision.saturating_add(1) {
             self.revision = revision;
         }
         let before: Vec<RoutineId> =
@@ -222,6 +249,8 @@ impl State {
             let ready = Ready {
                 acts: known.solidified && allows(policy, &key, routine),
                 answers: known.answers(policy.thresholds),
+                streak: known.streak,
+                about: Arc::new(known.learned_from()),
                 routine: Arc::new(routine.clone()),
             };
             self.index.insert(id, &ready.routine.wording);

@@ -110,8 +110,10 @@ enum Place {
     /// Between words.
     #[default]
     Free,
-    /// Right beside a mark that belongs to it, as in `data/….csv`.
+    /// Within a path, a name of a file or the like, as in `data/….csv`.
     Joined,
+    /// Right beside another mark, as in `the …-tests`.
+    Bound,
     /// Between quotes.
     Quoted,
 }
@@ -162,16 +164,30 @@ impl Kind {
 
 /// Words that stand for no value of their own: they change what is asked for. They fill a gap only if they did
 /// before.
-const FUNCTION_WORDS: [&str; 98] = [
-    "a", "about", "after", "again", "all", "also", "an", "and", "another", "any", "anything", "are",
-    "as", "at", "be", "because", "before", "best", "both", "but", "by", "can", "do", "does", "don",
-    "each", "either", "else", "every", "everyone", "everything", "except", "few", "first", "for",
-    "from", "general", "he", "her", "here", "his", "how", "if", "in", "instead", "into", "it", "its",
-    "just", "last", "later", "like", "many", "me", "more", "most", "my", "neither", "never", "next",
-    "no", "nobody", "none", "nor", "not", "nothing", "now", "of", "on", "only", "or", "other", "our",
-    "please", "same", "she", "some", "that", "the", "their", "them", "then", "there", "these", "they",
-    "this", "those", "to", "today", "tomorrow", "unless", "until", "what", "when", "where", "which",
-    "who", "without",
+const FUNCTION_WORDS: [&str; 173] = [
+    "a", "about", "above", "across", "after", "again", "against", "all", "along", "also",
+    "always", "an", "and", "another", "any", "anybody", "anyone", "anything", "are", "aren", "as",
+    "at", "be", "because", "before", "behind", "below", "best", "between", "both", "but", "by",
+    "can", "can't", "could", "couldn", "didn", "do", "does", "doesn", "don", "down", "during",
+    "each", "either", "else", "ever", "every", "everybody", "everyone", "everything", "except",
+    "few", "first", "for", "from", "general", "half", "he", "her", "here", "his", "how", "i",
+    "if", "in", "instead", "into", "isn", "it", "its", "just", "last", "later", "like", "many",
+    "may", "me", "might", "mine", "more", "most", "must", "my", "near", "neither", "never",
+    "next", "no", "nobody", "non", "none", "nor", "not", "nothing", "now", "of", "off", "on",
+    "once", "only", "or", "other", "our", "out", "over", "own", "per", "please", "rather", "s",
+    "same", "shall", "she", "should", "shouldn", "since", "so", "some", "somebody", "someone",
+    "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
+    "those", "through", "to", "today", "tomorrow", "too", "twice", "under", "unless", "until",
+    "up", "us", "versus", "very", "via", "vs", "was", "we", "were", "what", "when", "where",
+    "which", "while", "who", "whole", "whom", "whose", "why", "will", "with", "within", "without",
+    "won", "would", "wouldn", "yesterday", "yet", "you", "your", "yours",
+];
+
+/// Months and days of the week, which fill a gap only where others did.
+const CALENDAR: [&str; 19] = [
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+    "november", "december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
+    "sunday",
 ];
 
 impl Gap {
@@ -212,7 +228,10 @@ impl Gap {
             return true;
         }
         let words: Vec<&str> = filler.split_whitespace().collect();
-        let most = if self.place == Place::Quoted { 2 * self.most_words + 2 } else { self.most_words };
+        let most = match self.place {
+            Place::Quoted => self.most_words.saturating_mul(2).saturating_add(2),
+            _ => self.most_words,
+        };
         let climbs = filler.contains("..") && !self.seen.iter().any(|seen| seen.contains(".."));
         if words.is_empty() || words.len() > most || climbs {
             return false;
@@ -230,7 +249,7 @@ impl Gap {
         });
         starts_known
             && tokens.all(is_known)
-            && Tokens::of(filler).count() <= 2 * self.tokens
+            && Tokens::of(filler).count() <= self.tokens.saturating_mul(2)
             && words.iter().enumerate().all(|(at, word)| self.takes(word, at, words.len()))
     }
 
@@ -244,17 +263,32 @@ impl Gap {
         if !is_usual || at > 0 && word.starts_with('-') {
             return false;
         }
-        let is_function = FUNCTION_WORDS.contains(&word.to_lowercase().as_str());
+        let is_function = |word: &str| FUNCTION_WORDS.binary_search(&word).is_ok();
+        let is_date = |word: &str| CALENDAR.contains(&word);
+        let dates = self.words.iter().any(|word| is_date(&word.to_lowercase()));
+        let lower = word.to_lowercase();
+        let mut parts = Tokens::of(&lower).filter_map(|range| lower.get(range));
+        let is_seen = |part: &str| {
+            let mut known = self.words.iter().map(|word| word.to_lowercase());
+            known.any(|word| Tokens::of(&word).any(|range| word.get(range) == Some(part)))
+        };
+        let says_more = parts.any(|part| {
+            (is_function(part) || is_date(part) && !dates) && !is_seen(part)
+        });
+        let is_name = self.place == Place::Quoted || self.place == Place::Joined && of == 1;
+        if says_more && !is_name {
+            return false;
+        }
         let mut letters = kinds();
         let only = letters.next().filter(|_| letters.next().is_none());
         match (self.place, only) {
             (Place::Quoted, _) => true,
             // A single word within a path, a name of a file or the like.
-            (Place::Joined, _) if of == 1 => true,
+            (Place::Joined | Place::Bound, _) if of == 1 => true,
             // One word by itself says what it says: only names, by their capital, and data are values.
             (_, Some(Kind::Lower | Kind::Letters)) => false,
             (_, Some(Kind::Capital | Kind::Upper)) => {
-                !is_function && (self.place != Place::Start || at > 0)
+                self.place != Place::Start || at > 0
             }
             _ => true,
         }
@@ -327,7 +361,8 @@ impl Wording {
                 let mut tokens = Tokens::of(filler).filter_map(|range| filler.get(range));
                 tokens.any(|token| Kind::of(token) == kind) && !gap.kinds.contains(&kind)
             };
-            Tokens::of(filler).take(3 * gap.tokens + 9).count() <= 3 * gap.tokens + 8
+            let most = gap.tokens.min(MAX_TOKENS) * 3 + 8;
+            Tokens::of(filler).take(most + 1).count() <= most
                 && (!numbers || Kind::of(filler) == Kind::Number)
                 && !breaks(Kind::Space)
                 && !breaks(Kind::Line)
@@ -374,14 +409,16 @@ impl Wording {
         joined.into_iter().chain([wording]).collect()
     }
 
-    /// [`of_all`](Wording::of_all), with every number in a gap of its own: how many rows were written says nothing
-    /// about whether it went as before.
-    pub(super) fn of_outputs(texts: &[&str]) -> Option<Self> {
+    /// [`of_all`](Wording::of_all), with every number in a gap of its own, those apart that `kept` names: how many
+    /// rows were written says nothing about whether it went as before. That there were none does.
+    pub(super) fn of_outputs(texts: &[&str], kept: &BTreeSet<String>) -> Option<Self> {
         let mut wording = Self::of_all(texts.iter().copied())?;
         let (mut elements, mut gaps) = (Vec::new(), 0);
         for element in wording.elements {
             let is_gap = match &element {
-                Element::Fixed(token) => Kind::of(token) == Kind::Number,
+                Element::Fixed(token) => {
+                    Kind::of(token) == Kind::Number && token != "0" && !kept.contains(token)
+                }
                 Element::Gap(_) => true,
             };
             if !is_gap {
@@ -427,9 +464,14 @@ impl Wording {
             && is_space(fixed(Some(at + 2)))
             && !matches!(self.elements.get(at + 2), Some(Element::Gap(_)));
         let opens = matches!(previous, Some("(" | "\"" | "'" | ":"));
-        let is_free = (is_space(previous) || opens) && (is_space(next) || closes);
+        // `Ada's` is Ada.
+        let owns = next == Some("'") || next == Some("’");
+        let is_free = (is_space(previous) || opens) && (is_space(next) || closes || owns);
+        let is_of_path = |token: Option<&str>| matches!(token, Some("/" | "." | "_" | "#" | "@" | "=" | ":"));
+        let is_joined = is_of_path(previous) || is_of_path(next) && !closes;
         match (is_free, previous, before(2)) {
-            (false, ..) => Place::Joined,
+            (false, ..) if is_joined => Place::Joined,
+            (false, ..) => Place::Bound,
             (true, None | Some("\n"), _) => Place::Start,
             (true, Some(" "), Some("." | "!" | "?" | ":")) => Place::Start,
             (true, ..) => Place::Free,
@@ -618,6 +660,33 @@ mod tests {
             ("q1", true),
         ] {
             assert_eq!(wording.is_usual(0, filler), usual, "{filler}");
+        }
+    }
+
+    #[test]
+    fn new_words_are_values_only_by_their_form() {
+        for (seen, filler, usual) in [
+            (["in Oslo?", "in Rome?"], "Madrid", true),
+            (["in Oslo?", "in Rome?"], "Nowhere Land", false),
+            (["in Oslo?", "in Rome?"], "general", false),
+            (["in Oslo?", "in Rome?"], "Which", false),
+            (["in Oslo?", "in Rome?"], "July", false),
+            (["in May?", "in June?"], "July", true),
+            (["in New York?", "in Rio de Janeiro?"], "Rio de Oro", true),
+            (["in New York?", "in Rio de Janeiro?"], "Oslo tomorrow", false),
+            (["in New York?", "in Rio de Janeiro?"], "Oslo And Rome", false),
+            (["in x.csv?", "in sales.csv?"], "orders", true),
+            (["in x.csv?", "in sales.csv?"], "both", true),
+            (["in \"Login fails\"?", "in \"Search hangs now\"?"], "Cart is empty", true),
+            (["Oslo it is", "Rome it is"], "Madrid", false),
+            (["go. Oslo it is", "go. Rome it is"], "Madrid", false),
+            (["for Ada's mails", "for Bob's mails"], "Grace", true),
+            (["for Ada's mails", "for Bob's mails"], "Nobody", false),
+            (["run the unit-tests", "run the smoke-tests"], "load", true),
+            (["run the unit-tests", "run the smoke-tests"], "no", false),
+        ] {
+            let wording = Wording::all_of(seen).remove(0);
+            assert_eq!(wording.is_usual(0, filler), usual, "{seen:?}: {filler}");
         }
     }
 

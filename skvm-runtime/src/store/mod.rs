@@ -127,7 +127,8 @@ pub trait Store: Send + Sync {
 
     /// Writes a record, or removes it with `None`, if its revision is still the one that is expected: 0 for one
     /// that was never there. Gives the new revision, which is higher than any before in that scope, and `None`
-    /// when somebody else was first; nothing is written then. So no update is ever lost.
+    /// when somebody else was first; nothing is written then. So no update is ever lost. A record that was removed
+    /// keeps the revision of its removal.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be written; nothing is visible then.

@@ -4,6 +4,7 @@ use skvm_core::artifact::LiteralForm;
 use skvm_core::span::Span;
 use tree_sitter::{Node, TreeCursor};
 
+use super::again;
 use super::sketch::{Backslash, MAX_DEPTH, Sketch, decimal, each_node, unescaped};
 use crate::code::syntax::{self, Dialect};
 
@@ -15,7 +16,11 @@ pub(super) fn sketch(code: &str) -> Option<Sketch<'_>> {
     let root = tree.root_node();
     let mut sketch = Sketch::new(code);
     bind_names(root, &mut sketch);
+    if again::runs_texts_in_javascript(root, code) {
+        sketch.runs_texts();
+    }
     Walk { sketch: &mut sketch, loads: false }.node(&mut root.walk(), "", 0)?;
+    sketch.are_read_again_at(&again::programs(root, code));
     Some(sketch)
 }
 
@@ -267,14 +272,13 @@ impl<'c> Walk<'_, 'c> {
             return Some(());
         }
         self.sketch.open("interpolated");
-        let mut at = node.start_byte() + 1;
+        let (pieces, mut at) = (self.pieces(node), 0);
         if cursor.goto_first_child() {
             loop {
-                let child = cursor.node();
-                if child.kind() == "template_substitution" {
-                    self.piece(Span::new(at, child.start_byte()), is_tagged);
+                if cursor.node().kind() == "template_substitution" {
+                    self.piece(&pieces, at, is_tagged);
                     self.node(cursor, "template_string", depth + 1)?;
-                    at = child.end_byte();
+                    at += 1;
                 }
                 if !cursor.goto_next_sibling() {
                     break;
@@ -282,19 +286,39 @@ impl<'c> Walk<'_, 'c> {
             }
             cursor.goto_parent();
         }
-        self.piece(Span::new(at, node.end_byte().saturating_sub(1)), is_tagged);
+        self.piece(&pieces, at, is_tagged);
         self.sketch.close();
         Some(())
     }
 
+    /// The texts between the substitutions of a template string, each with whether it is in a text of another
+    /// language.
+    fn pieces(&self, node: Node<'_>) -> Vec<(Span, bool)> {
+        let (mut spans, mut at) = (Vec::new(), node.start_byte() + 1);
+        let mut cursor = node.walk();
+        for child in node.named_children(&mut cursor) {
+            if child.kind() == "template_substitution" {
+                spans.push(Span::new(at, child.start_byte()));
+                at = child.end_byte();
+            }
+        }
+        spans.push(Span::new(at, node.end_byte().saturating_sub(1)));
+        let texts = spans.iter().flat_map(|span| [None, Some(span.text(self.sketch.code))]);
+        let in_code = again::are_in_code(&texts.skip(1).collect::<Vec<_>>());
+        spans.into_iter().zip(in_code.into_iter().step_by(2)).collect()
+    }
+
     /// The text between two substitutions.
-    fn piece(&mut self, span: Span, is_tagged: bool) {
+    fn piece(&mut self, pieces: &[(Span, bool)], number: usize, is_tagged: bool) {
+        let Some(&(span, in_code)) = pieces.get(number) else { return };
+        let outer = self.sketch.reading_again(in_code);
         let text = self.sketch.code.get(span.start..span.end).unwrap_or_default();
         match unescaped(text, Backslash::Dropped).filter(|_| !is_tagged) {
             _ if text.is_empty() => {}
             Some(value) => self.sketch.literal(span, LiteralForm::Interpolated, value),
             None => self.sketch.token(text),
         }
+        self.sketch.read_again = outer;
     }
 }
 

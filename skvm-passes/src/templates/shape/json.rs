@@ -5,12 +5,12 @@ use skvm_core::artifact::{Fingerprint, LiteralForm, TemplateLanguage};
 use skvm_core::span::Span;
 
 use super::sketch::{MAX_DEPTH, decimal};
-use super::{MAX_BYTES, Shape, ShapeContent, ShapeLiteral};
+use super::{Argument, MAX_BYTES, Shape, ShapeContent, ShapeLiteral};
 
 /// See [`Shape::of_json`].
 pub(super) fn shape(
     value: &Value,
-    code: &dyn Fn(&str, &str) -> Option<TemplateLanguage>,
+    argument: &dyn Fn(&str, &Value) -> Argument,
 ) -> Option<Shape> {
     let mut writer = Writer { text: String::new(), structure: Vec::new(), literals: Vec::new() };
     match value {
@@ -18,10 +18,17 @@ pub(super) fn shape(
             writer.fixed("{");
             for (index, (key, value)) in fields.iter().enumerate() {
                 writer.key(index, key)?;
-                let embedded = value.as_str().and_then(|text| Some((text, code(key, text)?)));
-                match embedded {
-                    Some((text, language)) => writer.embedded(language, text)?,
-                    None => writer.value(value, 1)?,
+                let first = writer.literals.len();
+                match (argument(key, value), value) {
+                    (Argument::Code(language), Value::String(text)) => {
+                        writer.embedded(language, text)?;
+                    }
+                    (Argument::Data, _) => writer.value(value, 1)?,
+                    (Argument::Code(_) | Argument::Unknown, _) => {
+                        writer.value(value, 1)?;
+                        let literals = writer.literals.iter_mut().skip(first);
+                        literals.for_each(|literal| literal.read_again = true);
+                    }
                 }
             }
             writer.fixed("}");
@@ -34,7 +41,73 @@ pub(super) fn shape(
         code: writer.text,
         literals: writer.literals,
         fingerprint: Fingerprint::of(&writer.structure),
+        rereads: false,
     })
+}
+
+/// The shape of a JSON object or array as it is written: white space, order and numbers stay as they are. `None`
+/// for other texts, and for JSON without values.
+pub(super) fn written_shape(text: &str) -> Option<Shape> {
+    let is_structure = text.trim_start().starts_with(['{', '[']) && text.len() <= MAX_BYTES;
+    if !is_structure || text.contains('\0') || serde_json::from_str::<Value>(text).is_err() {
+        return None;
+    }
+    let (mut structure, mut literals, mut at) = (Vec::new(), Vec::new(), 0);
+    while let Some(token) = token(text, &mut at) {
+        let (written, span) = (token.text(text), token);
+        if written.starts_with('"') {
+            let is_key = text.get(at..)?.trim_start().starts_with(':');
+            let value: String = serde_json::from_str(written).ok()?;
+            if is_key {
+                structure.extend_from_slice(serde_json::to_string(&value).ok()?.as_bytes());
+            } else {
+                structure.push(TEXT);
+                literals.push(literal_at(span, LiteralForm::Quoted, ShapeContent::Value(value)));
+            }
+        } else if let Some(number) = decimal(written) {
+            structure.push(NUMBER);
+            literals.push(literal_at(span, LiteralForm::Number, ShapeContent::Value(number)));
+        } else {
+            structure.extend_from_slice(written.as_bytes());
+        }
+    }
+    structure.push(TemplateLanguage::Json as u8);
+    (!literals.is_empty()).then(|| Shape {
+        language: TemplateLanguage::Json,
+        code: text.to_owned(),
+        literals,
+        fingerprint: Fingerprint::of(&structure),
+        rereads: false,
+    })
+}
+
+/// The next token of a JSON text.
+fn token(text: &str, at: &mut usize) -> Option<Span> {
+    let rest = text.get(*at..)?;
+    let start = *at + rest.len() - rest.trim_start().len();
+    let rest = text.get(start..)?;
+    let length = match rest.chars().next()? {
+        '"' => string_length(rest),
+        '{' | '}' | '[' | ']' | ',' | ':' => 1,
+        _ => rest.find(|c: char| c.is_whitespace() || ",:]}".contains(c)).unwrap_or(rest.len()),
+    };
+    *at = start + length;
+    Some(Span::new(start, *at))
+}
+
+/// The length of the string that a JSON text begins with.
+fn string_length(text: &str) -> usize {
+    let mut is_escaped = false;
+    let end = text.bytes().skip(1).position(|b| {
+        let ends = b == b'"' && !is_escaped;
+        is_escaped = b == b'\\' && !is_escaped;
+        ends
+    });
+    end.map_or(text.len(), |end| end + 2)
+}
+
+fn literal_at(span: Span, form: LiteralForm, content: ShapeContent) -> ShapeLiteral {
+    ShapeLiteral { span, form, around: ("", ""), role: None, read_again: false, content }
 }
 
 struct Writer {
@@ -68,7 +141,7 @@ impl Writer {
         self.text.push_str(written);
         self.structure.push(mark);
         let span = Span::new(start, self.text.len());
-        self.literals.push(ShapeLiteral { span, form, around: ("", ""), role: None, content });
+        self.literals.push(literal_at(span, form, content));
     }
 
     fn embedded(&mut self, language: TemplateLanguage, text: &str) -> Option<()> {

@@ -7,13 +7,20 @@
 //! What counts as structure: calls, attributes, operators, keyword arguments, statements, environment variables;
 //! in a shell also the program, its options, its sub-commands (leading lower-case words of programs that are not
 //! known to take operands), the script that an interpreter runs, globs and expansions. What does not: literals,
-//! names that the code itself binds, formatting, comments, quotes, redundant parentheses.
+//! names that the code itself binds, formatting, comments, quotes, redundant parentheses. Two things that look like
+//! values are structure, since they make another call: whether an argument is an option or JSON, and whether there
+//! is a text between two interpolations at all: `f"{a}{b}"` has no literal where `f"{a}-{b}"` has one.
+//!
+//! Besides, a shape knows which of its literals are [data](Shape::is_data), and which are read again by something.
 
+mod again;
 mod javascript;
 mod json;
 mod python;
 mod shell;
 mod sketch;
+
+pub use again::takes_parts;
 
 use serde_json::Value;
 use skvm_core::artifact::{
@@ -47,6 +54,8 @@ pub struct Shape {
     code: String,
     literals: Vec<ShapeLiteral>,
     fingerprint: Fingerprint,
+    /// Whether what the code is given may be read again.
+    rereads: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +67,21 @@ struct ShapeLiteral {
     around: (&'static str, &'static str),
     /// What it is to the script that it is handed to.
     role: Option<Role>,
+    /// Whether something reads it again whose quoting is not known. It is no part of the fingerprint.
+    read_again: bool,
     content: ShapeContent,
+}
+
+/// What an argument is to the tool that gets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Argument {
+    /// Values.
+    Data,
+    /// Code, where it is a string. What is not understood counts as structure, so that only the same text has the
+    /// same fingerprint.
+    Code(TemplateLanguage),
+    /// Something that is read again by rules that are not known: a query, an expression, code of another language.
+    Unknown,
 }
 
 /// What an argument of a script is.
@@ -85,6 +108,13 @@ enum ShapeContent {
     Code(Box<Shape>),
 }
 
+/// A literal that holds no code.
+struct ValueOf<'s> {
+    value: &'s str,
+    form: &'s LiteralForm,
+    read_again: bool,
+}
+
 impl Shape {
     /// The shape of a piece of code; `None` when the code is not understood as a whole, or is longer than
     /// [`MAX_BYTES`]. It takes time linear in the code.
@@ -93,15 +123,11 @@ impl Shape {
         Self::within(language, code, 0)
     }
 
-    /// The shape of JSON, such as the arguments of a tool call. Of the strings on the first level, `code` tells
-    /// those that hold code, by key and value; code that is not understood counts as structure, so that only
-    /// the same text has the same fingerprint.
+    /// The shape of JSON, such as the arguments of a tool call. `argument` tells of each value on the first level, by
+    /// its key, what it is to the tool.
     #[must_use]
-    pub fn of_json(
-        value: &Value,
-        code: &dyn Fn(&str, &str) -> Option<TemplateLanguage>,
-    ) -> Option<Self> {
-        json::shape(value, code)
+    pub fn of_json(value: &Value, argument: &dyn Fn(&str, &Value) -> Argument) -> Option<Self> {
+        json::shape(value, argument)
     }
 
     fn within(language: TemplateLanguage, code: &str, nesting: usize) -> Option<Self> {
@@ -113,7 +139,7 @@ impl Shape {
             TemplateLanguage::Python => python::sketch(code),
             TemplateLanguage::JavaScript => javascript::sketch(code),
             TemplateLanguage::Json => {
-                return json::shape(&serde_json::from_str(code).ok()?, &|_, _| None);
+                return json::shape(&serde_json::from_str(code).ok()?, &|_, _| Argument::Data);
             }
         };
         sketch.map(|sketch| sketch.finish(language))
@@ -133,16 +159,33 @@ impl Shape {
 
     /// The values of the literals in order, those of embedded code in its place.
     pub fn values(&self) -> impl Iterator<Item = &str> {
-        let mut values = Vec::new();
-        self.collect(&mut values);
-        values.into_iter().map(|(value, _)| value)
+        self.each_value().into_iter().map(|it| it.value)
     }
 
     /// Whether each literal is a number, in the order of [`values`](Shape::values).
     pub fn are_numbers(&self) -> impl Iterator<Item = bool> {
+        self.each_value().into_iter().map(|it| *it.form == LiteralForm::Number)
+    }
+
+    /// Whether each literal is data, in the order of [`values`](Shape::values): whether a value can be put in its
+    /// place, as a whole or in parts (see [`takes_parts`]), without being read again by something whose quoting
+    /// is not known. A literal that is not data must keep the text that it has.
+    ///
+    /// ```
+    /// use skvm_core::artifact::TemplateLanguage::Shell;
+    /// use skvm_passes::templates::Shape;
+    ///
+    /// let shape = Shape::of(Shell, "awk '/a/ {print}' b.csv").unwrap();
+    /// assert_eq!(shape.is_data().collect::<Vec<_>>(), [false, true]);
+    /// ```
+    pub fn is_data(&self) -> impl Iterator<Item = bool> {
+        self.each_value().into_iter().map(|it| !it.read_again)
+    }
+
+    fn each_value(&self) -> Vec<ValueOf<'_>> {
         let mut values = Vec::new();
-        self.collect(&mut values);
-        values.into_iter().map(|(_, form)| *form == LiteralForm::Number)
+        self.collect(false, &mut values);
+        values
     }
 
     /// What each literal is to a script, in the order of [`values`](Shape::values).
@@ -157,11 +200,14 @@ impl Shape {
         roles
     }
 
-    fn collect<'s>(&'s self, values: &mut Vec<(&'s str, &'s LiteralForm)>) {
+    fn collect<'s>(&'s self, read_again: bool, values: &mut Vec<ValueOf<'s>>) {
         for literal in &self.literals {
+            let read_again = read_again || literal.read_again;
             match &literal.content {
-                ShapeContent::Value(value) => values.push((value, &literal.form)),
-                ShapeContent::Code(shape) => shape.collect(values),
+                ShapeContent::Value(value) => {
+                    values.push(ValueOf { value, form: &literal.form, read_again });
+                }
+                ShapeContent::Code(shape) => shape.collect(read_again, values),
             }
         }
     }
@@ -188,7 +234,8 @@ impl Shape {
     }
 
     /// The code as the segments of a template. `parts` is asked for each literal, by its position in
-    /// [`values`](Shape::values) and its value: `None` leaves the literal as it is written.
+    /// [`values`](Shape::values) and its value: `None` leaves the literal as it is written. It is for the caller to
+    /// put holes only where [`is_data`](Shape::is_data) and [`takes_parts`] allow it.
     pub fn segments(
         &self,
         parts: &mut dyn FnMut(usize, &str) -> Option<Vec<Part>>,

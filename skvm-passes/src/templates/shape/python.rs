@@ -4,6 +4,7 @@ use skvm_core::artifact::LiteralForm;
 use skvm_core::span::Span;
 use tree_sitter::{Node, TreeCursor};
 
+use super::again;
 use super::sketch::{Backslash, MAX_DEPTH, Sketch, decimal, each_node, unescaped};
 use crate::code::syntax;
 
@@ -15,7 +16,11 @@ pub(super) fn sketch(code: &str) -> Option<Sketch<'_>> {
     }
     let mut sketch = Sketch::new(code);
     bind_names(root, &mut sketch);
+    if again::runs_texts_in_python(root, code) {
+        sketch.runs_texts();
+    }
     Walk { sketch: &mut sketch }.node(&mut root.walk(), "", 0)?;
+    sketch.are_read_again_at(&again::programs(root, code));
     Some(sketch)
 }
 
@@ -253,13 +258,19 @@ impl<'c> Walk<'_, 'c> {
         // What is raw has no spelling for some values, so it stays.
         let is_raw = prefix.contains('r');
         self.sketch.open("interpolated");
+        let mut in_code = self.texts_in_code(node).into_iter();
         if cursor.goto_first_child() {
             loop {
                 let child = cursor.node();
+                let again = in_code.next().unwrap_or_default();
                 match child.kind() {
                     "string_start" | "string_end" => {}
                     "interpolation" => self.node(cursor, "string", depth + 1)?,
-                    _ => self.interpolated_text(child, is_raw),
+                    _ => {
+                        let outer = self.sketch.reading_again(again);
+                        self.interpolated_text(child, is_raw);
+                        self.sketch.read_again = outer;
+                    }
                 }
                 if !cursor.goto_next_sibling() {
                     break;
@@ -269,6 +280,20 @@ impl<'c> Walk<'_, 'c> {
         }
         self.sketch.close();
         Some(())
+    }
+
+    /// For each child of an interpolated string whether it is in a text of another language.
+    fn texts_in_code(&self, string: Node<'_>) -> Vec<bool> {
+        let mut cursor = string.walk();
+        let children = string.children(&mut cursor);
+        let pieces: Vec<Option<&str>> = children
+            .map(|child| match child.kind() {
+                "string_start" | "string_end" => Some(""),
+                "interpolation" => None,
+                _ => Some(self.sketch.text(child)),
+            })
+            .collect();
+        again::are_in_code(&pieces)
     }
 
     fn interpolated_text(&mut self, node: Node<'_>, is_raw: bool) {

@@ -1,6 +1,7 @@
 //! What a walk over a syntax tree writes down.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use skvm_core::artifact::{Fingerprint, LiteralForm, TemplateLanguage};
 use skvm_core::span::Span;
@@ -21,6 +22,12 @@ pub(super) struct Sketch<'c> {
     /// Functions that the code defines, where they have names of their own.
     functions: HashMap<&'c str, Option<u32>>,
     numbered: u32,
+    /// What is written down now is read again by something whose quoting is not known.
+    pub(super) read_again: bool,
+    /// All of it is.
+    all_again: bool,
+    /// What the code is given is.
+    given_again: bool,
 }
 
 /// What can stand in the canonical form. Each is followed by its content and a zero, which code does not have
@@ -42,7 +49,53 @@ impl<'c> Sketch<'c> {
     pub(super) fn new(code: &'c str) -> Self {
         let structure = Vec::with_capacity(code.len() * 2);
         let (names, functions) = (HashMap::new(), HashMap::new());
-        Self { code, structure, literals: Vec::new(), names, functions, numbered: 0 }
+        Self {
+            code,
+            structure,
+            literals: Vec::new(),
+            names,
+            functions,
+            numbered: 0,
+            read_again: false,
+            all_again: false,
+            given_again: false,
+        }
+    }
+
+    /// From now on what is written down is read again, if it is told so or was before; gives what was before.
+    pub(super) fn reading_again(&mut self, again: bool) -> bool {
+        let outer = self.read_again;
+        self.read_again |= again;
+        outer
+    }
+
+    /// The code hands its texts to a shell or to itself.
+    pub(super) fn runs_texts(&mut self) {
+        self.all_again = true;
+    }
+
+    /// The code hands the arguments or variables that it is given to a shell or to itself.
+    pub(super) fn runs_what_it_is_given(&mut self) {
+        self.given_again = true;
+    }
+
+    /// How many literals there are.
+    pub(super) fn count(&self) -> usize {
+        self.literals.len()
+    }
+
+    /// The literals that begin at some places are read again.
+    pub(super) fn are_read_again_at(&mut self, places: &HashSet<usize>) {
+        for literal in &mut self.literals {
+            literal.read_again |= places.contains(&literal.span.start);
+        }
+    }
+
+    /// Some literals are read again.
+    pub(super) fn are_read_again(&mut self, literals: Range<usize>) {
+        for literal in self.literals.get_mut(literals).unwrap_or_default() {
+            literal.read_again = true;
+        }
     }
 
     /// Makes a name one of the code's own.
@@ -128,7 +181,8 @@ impl<'c> Sketch<'c> {
         let mark = if form == LiteralForm::Number { Mark::Number } else { Mark::Text };
         self.mark(mark, &[]);
         let content = ShapeContent::Value(value);
-        self.literals.push(ShapeLiteral { span, form, around, role: None, content });
+        let read_again = self.read_again;
+        self.literals.push(ShapeLiteral { span, form, around, role: None, read_again, content });
     }
 
     /// Tells what the last literal is to a script.
@@ -141,14 +195,24 @@ impl<'c> Sketch<'c> {
     /// A literal that holds code.
     pub(super) fn embedded(&mut self, span: Span, form: LiteralForm, shape: Shape) {
         self.mark(Mark::Code, shape.fingerprint.to_string().as_bytes());
+        self.all_again |= shape.rereads;
         let content = ShapeContent::Code(Box::new(shape));
-        self.literals.push(ShapeLiteral { span, form, around: ("", ""), role: None, content });
+        let (around, read_again) = (("", ""), self.read_again);
+        self.literals.push(ShapeLiteral { span, form, around, role: None, read_again, content });
     }
 
     pub(super) fn finish(mut self, language: TemplateLanguage) -> Shape {
+        if self.all_again {
+            self.are_read_again(0..self.count());
+        }
         self.structure.push(language as u8);
-        let fingerprint = Fingerprint::of(&self.structure);
-        Shape { language, code: self.code.to_owned(), literals: self.literals, fingerprint }
+        Shape {
+            language,
+            code: self.code.to_owned(),
+            fingerprint: Fingerprint::of(&self.structure),
+            rereads: self.all_again || self.given_again,
+            literals: self.literals,
+        }
     }
 }
 

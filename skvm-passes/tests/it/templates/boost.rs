@@ -172,7 +172,7 @@ fn what_cannot_be_a_template_is_refused_with_the_reason() {
         (json!({"functionTemplate": "${city} -s"}), "safely"),
         (json!({"functionTemplate": "if ${city}; do"}), "safely"),
         (json!({"functionTemplate": "eval \"curl ${city}\""}), "safely"),
-        (json!({"functionTemplate": "curl -d '{\"city\": \"${city}\"}' x"}), "safely"),
+        (json!({"functionTemplate": "curl -d '{\"city\": \"${city}\"' x"}), "safely"),
         (json!({"functionTemplate": "x = ${city}", "materializationType": "python"}), "safely"),
         (json!({"codeSignature": "(?=wttr)"}), "look-around"),
         (json!({"codeSignature": "(?<!x)wttr"}), "look-around"),

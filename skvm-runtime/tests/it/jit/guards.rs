@@ -98,7 +98,8 @@ fn json_of_another_shape_is_a_side_exit() {
     check(
         &host,
         &[
-            (r#"{"rows": 7, "files": ["x", "y"], "status": "ok", "ok": true}"#, 0, true),
+            (r#"{"rows": 7, "files": ["part0", "y"], "status": "ok", "ok": true}"#, 0, true),
+            (r#"{"rows": 7, "files": ["x", "part0"], "status": "ok", "ok": true}"#, 0, false),
             (r#"{"rows": "7", "files": ["x"], "status": "ok", "ok": true}"#, 0, false),
             (r#"{"rows": 7, "files": "x", "status": "ok", "ok": true}"#, 0, false),
             (r#"{"rows": 7, "files": [1], "status": "ok", "ok": true}"#, 0, false),

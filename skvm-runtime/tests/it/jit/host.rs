@@ -10,7 +10,7 @@ use skvm_core::artifact::TemplateLanguage;
 use skvm_core::harness::{Directive, Hooks, RunStatus, ToolDirective, ToolResult, TurnView};
 use skvm_core::llm::{LlmResponse, Message, StopReason, ToolCall, Usage};
 use skvm_core::target::Target;
-use skvm_passes::templates::Shape;
+use skvm_passes::templates::{Argument, Shape};
 use skvm_runtime::jit::{Jit, LearnedFor, SolidifiedReport, SolidifiedState, SolidifyPolicy};
 use skvm_runtime::session::Session;
 use skvm_runtime::store::{MemoryStore, Store};
@@ -249,9 +249,9 @@ pub(crate) fn same_call(one: (&str, &Value), other: (&str, &Value)) -> bool {
         let written = arguments.get("path").and_then(Value::as_str).unwrap_or_default();
         let python = written.ends_with(".py");
         let shape = Shape::of_json(arguments, &|key, _| match key {
-            "command" if tool == "execute_command" => Some(TemplateLanguage::Shell),
-            "content" if python => Some(TemplateLanguage::Python),
-            _ => None,
+            "command" if tool == "execute_command" => Argument::Code(TemplateLanguage::Shell),
+            "content" if python => Argument::Code(TemplateLanguage::Python),
+            _ => Argument::Data,
         });
         let shape = shape.unwrap();
         (shape.fingerprint(), shape.values().map(str::to_owned).collect::<Vec<_>>())
