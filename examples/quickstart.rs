@@ -60,12 +60,11 @@ async fn story() -> Result<(), Stop> {
     let profile = measure(&planted).await?;
     let target = profile.target();
     let agent = Arc::new(BareAgent::new(Arc::new(StandIn(target.model.clone()))));
-    let vm =
-        SkVm::builder()
-            .profile(profile)
-            .harness(Arc::clone(&agent) as Arc<dyn Harness>)
-            .solidify(SolidifyPolicy::default())
-            .build();
+    let vm = SkVm::builder()
+        .profile(profile)
+        .harness(Arc::clone(&agent) as Arc<dyn Harness>)
+        .solidify(SolidifyPolicy::default())
+        .build();
 
     chapter(2, "Load a skill");
     let installed = vm.install(shipped_skill("log-summary")).await?;

@@ -177,7 +177,8 @@ fn convert(file: &str, step: Option<(&str, &str)>, number: usize) -> Answer {
         1 => ("infile", "outfile", "record", "amount", '"'),
         _ => ("f", "g", "r", "s", '\''),
     };
-    let comment = if number.is_multiple_of(2) { "# Rows one by one: tables can be large.\n" } else { "" };
+    let comment =
+        if number.is_multiple_of(2) { "# Rows one by one: tables can be large.\n" } else { "" };
     let q = quote;
     Answer::Command(format!(
         "python3 - <<'EOF'\n\

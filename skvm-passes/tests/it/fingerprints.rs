@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use skvm_core::artifact::{Part, Template, TemplateLanguage};
-use skvm_passes::templates::{Argument, Shape};
 use skvm_passes::templates::shape::MAX_BYTES;
+use skvm_passes::templates::{Argument, Shape};
 
 use TemplateLanguage::{JavaScript, Json, Python, Shell};
 

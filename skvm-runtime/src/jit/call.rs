@@ -6,15 +6,33 @@ use skvm_passes::concurrency::only_reads;
 use skvm_passes::templates::{Argument, Shape};
 
 /// Names of arguments that are shell commands, whichever tool gets them.
-const COMMANDS: [&str; 8] = [
-    "bash", "cmd", "command", "command_line", "commandline", "script", "shell", "shell_command",
-];
+const COMMANDS: [&str; 8] =
+    ["bash", "cmd", "command", "command_line", "commandline", "script", "shell", "shell_command"];
 
 /// Names of arguments that are code of some language.
 const CODES: [&str; 22] = [
-    "code", "diff", "eval", "expr", "expression", "filter", "formula", "html", "insert_text",
-    "javascript", "js", "new_str", "new_string", "old_str", "old_string", "patch", "program",
-    "python", "replacement", "source", "source_code", "sql",
+    "code",
+    "diff",
+    "eval",
+    "expr",
+    "expression",
+    "filter",
+    "formula",
+    "html",
+    "insert_text",
+    "javascript",
+    "js",
+    "new_str",
+    "new_string",
+    "old_str",
+    "old_string",
+    "patch",
+    "program",
+    "python",
+    "replacement",
+    "source",
+    "source_code",
+    "sql",
 ];
 
 /// Arguments whose language is told by the name of the file that they are written to.
@@ -102,7 +120,8 @@ const LOOKING: [&str; 12] = [
 /// The structure of a call's arguments; `None` when they are too large. It takes time linear in them.
 pub(super) fn shape(tool: &str, arguments: &Value) -> Option<Shape> {
     let tool = tool.to_ascii_lowercase();
-    let path = ["path", "file_path", "filename"].iter().find_map(|key| arguments.get(key)?.as_str());
+    let path =
+        ["path", "file_path", "filename"].iter().find_map(|key| arguments.get(key)?.as_str());
     let written = content(path.unwrap_or_default());
     Shape::of_json(arguments, &|key, value| argument(&tool, key, value, written))
 }

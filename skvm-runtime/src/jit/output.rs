@@ -75,7 +75,8 @@ impl Expected {
             outputs.iter().map(|output| OutputView::new(output, shape.wording())).collect();
         let takes = views.first().map(OutputView::takes).unwrap_or_default();
         let echo = |take: Take| {
-            let texts: Vec<String> = views.iter().map(|it| it.take(&take)).collect::<Option<_>>()?;
+            let texts: Vec<String> =
+                views.iter().map(|it| it.take(&take)).collect::<Option<_>>()?;
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let varies = texts.iter().any(|text| Some(text) != texts.first());
             let source = pieces.explain(&texts).filter(|_| varies)?;
@@ -123,15 +124,27 @@ impl Expected {
         let view = OutputView::new(output, self.wording());
         self.constants.iter().all(|(take, text)| view.take(take).as_ref() == Some(text))
             && self.echoes.iter().all(|(take, source)| {
-            view.take(take).is_some_and(|text| Some(text) == known.value(source))
-        })
+                view.take(take).is_some_and(|text| Some(text) == known.value(source))
+            })
     }
 }
 
 /// Words that tell of a failure.
 const FAILURES: [&str; 14] = [
-    "cannot", "denied", "error", "exception", "failed", "failure", "fatal", "forbidden", "invalid",
-    "not found", "refused", "timed out", "traceback", "unauthorized",
+    "cannot",
+    "denied",
+    "error",
+    "exception",
+    "failed",
+    "failure",
+    "fatal",
+    "forbidden",
+    "invalid",
+    "not found",
+    "refused",
+    "timed out",
+    "traceback",
+    "unauthorized",
 ];
 
 fn tells_failure(output: &str) -> bool {
@@ -340,8 +353,16 @@ mod tests {
             (json, "{\"rows\": 9, \"files\": [\"b\", \"c\"]}", true),
             (json, "{\"rows\": 9, \"files\": [], \"y\": 2}", true),
             (json, "{\"rows\": 9, \"files\": [], \"error\": \"disk full\"}", false),
-            (["{\"ok\": true, \"s\": \"up\"}", "{\"ok\": true, \"s\": \"up\"}"], "{\"ok\": false, \"s\": \"up\"}", false),
-            (["{\"ok\": true, \"s\": \"up\"}", "{\"ok\": true, \"s\": \"up\"}"], "{\"ok\": true, \"s\": \"down\"}", false),
+            (
+                ["{\"ok\": true, \"s\": \"up\"}", "{\"ok\": true, \"s\": \"up\"}"],
+                "{\"ok\": false, \"s\": \"up\"}",
+                false,
+            ),
+            (
+                ["{\"ok\": true, \"s\": \"up\"}", "{\"ok\": true, \"s\": \"up\"}"],
+                "{\"ok\": true, \"s\": \"down\"}",
+                false,
+            ),
             (["[1]", "[2]"], "[3]", true),
             (["[1]", "[2]"], "[3, 4]", false),
             (json, "{\"rows\": \"9\", \"files\": []}", false),
@@ -361,7 +382,11 @@ mod tests {
             (["", ""], "", true),
             (["", ""], "x", false),
         ] {
-            assert_eq!(OutputShape::of(&seen, &BTreeSet::new()).fits(output), fits, "{seen:?}: {output}");
+            assert_eq!(
+                OutputShape::of(&seen, &BTreeSet::new()).fits(output),
+                fits,
+                "{seen:?}: {output}"
+            );
         }
     }
 }

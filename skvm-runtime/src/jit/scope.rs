@@ -133,9 +133,10 @@ impl Scope {
         if state.present.len() < MAX_RECORDS || state.present.contains(&key) {
             return None;
         }
-        let unproven = state.records.iter().filter(|(_, (_, record))| {
-            record.as_ref().is_some_and(|it| !it.is_proven())
-        });
+        let unproven = state
+            .records
+            .iter()
+            .filter(|(_, (_, record))| record.as_ref().is_some_and(|it| !it.is_proven()));
         unproven.min_by_key(|(_, (revision, _))| *revision).map(|(key, _)| *key)
     }
 

@@ -2,7 +2,15 @@
 
 /// Words before a value that nobody should keep.
 const SECRETS: [&str; 9] = [
-    "authorization", "bearer", "credential", "key", "passwd", "password", "secret", "token", "pat",
+    "authorization",
+    "bearer",
+    "credential",
+    "key",
+    "passwd",
+    "password",
+    "secret",
+    "token",
+    "pat",
 ];
 
 /// Whether a text seems to hold a key, a token or a password: a word for one, a sign, and a value that is no

@@ -9,5 +9,6 @@ mod hostile;
 mod learning;
 mod near_misses;
 mod policy;
+mod reviewed;
 mod stores;
 mod traces;

@@ -8,10 +8,7 @@ use super::sketch::{MAX_DEPTH, decimal};
 use super::{Argument, MAX_BYTES, Shape, ShapeContent, ShapeLiteral};
 
 /// See [`Shape::of_json`].
-pub(super) fn shape(
-    value: &Value,
-    argument: &dyn Fn(&str, &Value) -> Argument,
-) -> Option<Shape> {
+pub(super) fn shape(value: &Value, argument: &dyn Fn(&str, &Value) -> Argument) -> Option<Shape> {
     let mut writer = Writer { text: String::new(), structure: Vec::new(), literals: Vec::new() };
     match value {
         Value::Object(fields) => {

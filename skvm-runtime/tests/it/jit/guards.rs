@@ -132,7 +132,8 @@ fn json_that_tells_of_a_failure_is_a_side_exit() {
 
 #[test]
 fn text_of_another_shape_is_a_side_exit() {
-    let host = with_outputs(|number| format!("wrote {number} rows to out/x{}.json\n", number * 7), 0);
+    let host =
+        with_outputs(|number| format!("wrote {number} rows to out/x{}.json\n", number * 7), 0);
     check(
         &host,
         &[

@@ -1,17 +1,17 @@
 //! One session as the JIT follows it: watching what the model does, or acting in its place.
 
+mod acting;
+mod prediction;
+mod question;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use skvm_core::artifact::{Fingerprint, ParameterType};
 use skvm_core::digest::Digest;
 use skvm_core::harness::{Directive, RunStatus, ToolResult, TurnView};
-use skvm_core::llm::{
-    LlmBackendExt, LlmRequest, LlmResponse, Message, StopReason, ToolCall, Usage,
-};
+use skvm_core::llm::{LlmBackendExt, LlmRequest, LlmResponse, Message, ToolCall, Usage};
 use skvm_passes::templates::Shape;
 use tracing::{debug, warn};
 
@@ -26,6 +26,9 @@ use super::scope::{Ready, Scope};
 use super::secret::holds_secret;
 use super::wording::{MAX_TOKENS, Tokens};
 use crate::trace::Trace;
+use acting::Acting;
+use prediction::Prediction;
+use question::{Found, question};
 
 /// Longest output of a call that is learned from as a whole.
 const MAX_OUTPUT: usize = 16 * 1024;
@@ -70,38 +73,6 @@ enum Phase {
     Acting(Box<Acting>),
     /// A routine did, up to a guard that did not hold.
     Left { id: RoutineId, answers: u64 },
-}
-
-/// A routine that may be what the model is about to do.
-struct Prediction {
-    id: RoutineId,
-    routine: Arc<Routine>,
-    known: Known,
-    /// The step that comes next.
-    next: usize,
-    /// Calls of the last turn whose results are not looked at yet, by step and position in `made`.
-    open: Vec<(usize, usize)>,
-    failed: bool,
-    sure: bool,
-    would_answer: bool,
-}
-
-/// A routine in the model's place.
-struct Acting {
-    id: RoutineId,
-    routine: Arc<Routine>,
-    known: Known,
-    next: usize,
-    /// The calls that were answered last, by step and id, with their results.
-    open: Vec<(usize, String, Option<ToolResult>)>,
-    /// How many answers were given.
-    answers: u64,
-    /// Whether the final text is answered too.
-    finishes: bool,
-    /// Whether all steps are done and their guards held.
-    done: bool,
-    /// Whether the model had more to do after them.
-    short: bool,
 }
 
 impl Following {
@@ -346,7 +317,8 @@ impl Following {
             }
             Phase::Left { id, answers } => {
                 let answers = *answers;
-                let answered = Evidence::Answered { id: id.1, held: false, answers, text: None, cost };
+                let answered =
+                    Evidence::Answered { id: id.1, held: false, answers, text: None, cost };
                 evidence.entry(id.0).or_default().push(answered);
             }
         }
@@ -464,129 +436,4 @@ fn accepted(routine: &Routine, step: usize, result: Option<&ToolResult>, known: 
     step.zip(result).is_some_and(|(step, result)| {
         !result.is_error && step.accepts(&beginning(&result.content), result.exit_code, known)
     })
-}
-
-impl Prediction {
-    /// Holds a call against the one that comes next.
-    fn compare(&mut self, call: &ToolCall, shape: Option<&Shape>, at: usize) {
-        if self.failed {
-            return;
-        }
-        // A run may look less than the routine does.
-        let mut next = self.next;
-        let foreseen = loop {
-            let Some((step, shape)) = self.routine.steps.get(next).zip(shape) else { break false };
-            if step.foresees(&call.name, shape, &self.known) {
-                break true;
-            }
-            if !step.looks || !self.open.is_empty() {
-                break false;
-            }
-            next += 1;
-        };
-        if foreseen {
-            for step in self.next..next {
-                self.routine.see(step, "", &mut self.known);
-            }
-            self.next = next;
-            self.open.push((self.next, at));
-            self.next += 1;
-        } else if !call::only_looks(&call.name, &call.arguments) {
-            self.failed = true;
-        }
-    }
-
-    fn outcome(&self, trace: &Trace, run: Option<&Run>) -> Evidence {
-        let rest = self.routine.steps.get(self.next..).unwrap_or_default();
-        let correct = !self.failed && rest.iter().all(|step| step.looks) && run.is_some();
-        let text = trace.turns.last().map_or("", |turn| turn.text.trim());
-        let answer = self.routine.answer.as_ref().and_then(|answer| self.known.value(answer));
-        Evidence::Predicted {
-            id: self.id.1,
-            correct,
-            answer: answer.as_deref() == Some(text),
-            sure: self.sure,
-            about: run.map_or_else(|| Digest::of(trace.task.as_bytes()), Run::about),
-            would_answer: self.would_answer,
-        }
-    }
-}
-
-impl Acting {
-    /// The next answer; `None` when the model is to write the final text; an error when a guard does not hold.
-    fn answer(&mut self) -> Result<Option<LlmResponse>, String> {
-        if self.done {
-            return Ok(None);
-        }
-        for (step, _, result) in std::mem::take(&mut self.open) {
-            if !accepted(&self.routine, step, result.as_ref(), &self.known) {
-                return Err(format!("the result of step {step} is not what earlier runs showed"));
-            }
-            let output = result.map(|result| beginning(&result.content)).unwrap_or_default();
-            self.routine.see(step, &output, &mut self.known);
-        }
-        if self.next == self.routine.steps.len() {
-            self.done = true;
-            let text = self.routine.answer.as_ref().filter(|_| self.finishes);
-            let text = text.and_then(|answer| self.known.value(answer));
-            self.answers += u64::from(text.is_some());
-            return Ok(text.map(LlmResponse::text));
-        }
-        let mut calls = Vec::new();
-        while let Some(step) = self.routine.steps.get(self.next) {
-            if !calls.is_empty() && !step.together {
-                break;
-            }
-            let arguments = step.arguments(&self.known).map_err(|error| error.to_string())?;
-            let id = format!("solidified-{}-{}", self.answers, calls.len());
-            self.open.push((self.next, id.clone(), None));
-            calls.push(ToolCall { id, name: step.tool.clone(), arguments });
-            self.next += 1;
-        }
-        self.answers += 1;
-        let stop = StopReason::ToolCalls;
-        Ok(Some(LlmResponse { tool_calls: calls, stop, ..LlmResponse::default() }))
-    }
-
-    /// Whether the final text that the model wrote is the one that the routine would have; `None` when the routine
-    /// wrote it.
-    fn foresaw(&self, trace: &Trace) -> Option<bool> {
-        let last = trace.turns.last().filter(|turn| !turn.solidified && turn.calls.is_empty())?;
-        let answer = self.routine.answer.as_ref().and_then(|answer| self.known.value(answer));
-        Some(answer.as_deref() == Some(last.text.trim()))
-    }
-
-    fn fingerprint(&self, id: &str) -> Option<Fingerprint> {
-        let (step, ..) = self.open.iter().find(|(_, known, _)| known == id)?;
-        Some(self.routine.steps.get(*step)?.fingerprint())
-    }
-}
-
-/// What a small model answers.
-#[derive(Deserialize, JsonSchema)]
-struct Found {
-    /// The values, in the order of the questions.
-    values: Vec<String>,
-}
-
-/// The question for a small model.
-fn question(routine: &Routine, task: &str) -> String {
-    let mut text =
-        "A task text stands for values. Give the values for the last task, in the same order \
-         and form as in the examples.\n\n"
-            .to_owned();
-    let examples = routine.questions.first().map_or(0, |question| question.examples.len());
-    for number in 0..examples {
-        let mut values = Vec::new();
-        let mut example = "";
-        for question in &routine.questions {
-            if let Some((task, value)) = question.examples.get(number) {
-                example = task;
-                values.push(value.as_str());
-            }
-        }
-        text.push_str(&format!("Task: {example}\nValues: {}\n\n", serde_json::json!(values)));
-    }
-    text.push_str(&format!("Task: {task}\nValues:"));
-    text
 }
