@@ -43,15 +43,7 @@ fn json(value: &str, out: &mut String) {
     for c in value.chars() {
         match c {
             '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
-                // All of these are in the basic plane.
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
+            c => escaped(c, out),
         }
     }
     out.push('"');
@@ -73,7 +65,7 @@ pub(super) fn interpolated(language: TemplateLanguage, value: &str, out: &mut St
     }
 }
 
-/// A character with the escapes that Python and JavaScript share.
+/// A character with the escapes that Python, JavaScript and JSON share.
 fn escaped(c: char, out: &mut String) {
     match c {
         '\\' => out.push_str("\\\\"),

@@ -152,13 +152,14 @@ impl Following {
             warn!(%error, "what was learned cannot be read; the model does the work");
             return;
         }
-        let mut possible = Vec::new();
+        let (mut possible, mut asked) = (Vec::new(), false);
         for (id, ready) in self.scope.find(turn.task) {
             let Some(mut known) = ready.routine.start(turn.task, &self.inputs) else { continue };
             let sure = ready.routine.is_sure(&known);
             // A small model is asked once at most, and not about what is only alike.
             let asks = !ready.routine.questions.is_empty();
-            let may_ask = sure && self.usage == Usage::default();
+            let may_ask = asks && sure && !asked;
+            asked |= may_ask;
             if !asks || may_ask && self.ask(&ready.routine, turn.task, &mut known).await {
                 possible.push((id, ready, known, sure));
             }
