@@ -1,5 +1,6 @@
 //! Where something learned holds: one variant for one target in one environment.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -42,7 +43,8 @@ pub(super) struct Ready {
     pub(super) routine: Arc<Routine>,
     /// Whether it is proven and may act.
     pub(super) acts: bool,
-    streak: u32,
+    /// How much speaks for it: correct predictions in a row, runs, and how new it is.
+    rank: (u32, u64, u64),
     /// What the runs that it was learned from were about.
     pub(super) about: Arc<BTreeSet<Digest>>,
     /// Whether the final text is answered too.
@@ -92,7 +94,7 @@ impl Scope {
         let mut found: Vec<(RoutineId, &Ready)> =
             found.filter_map(|id| Some((id, state.ready.get(&id)?))).collect();
         // The most proven first: a model that writes its code in many ways fills the rest.
-        found.sort_by_key(|(id, ready)| (!ready.acts, std::cmp::Reverse(ready.streak), *id));
+        found.sort_by_key(|(id, ready)| (!ready.acts, Reverse(ready.rank), *id));
         found.truncate(MAX_FOUND);
         found.into_iter().map(|(id, ready)| (id, ready.clone())).collect()
     }
@@ -250,7 +252,7 @@ impl State {
             let ready = Ready {
                 acts: known.solidified && allows(policy, &key, routine),
                 answers: known.answers(policy.thresholds),
-                streak: known.streak,
+                rank: (known.streak, known.counters.runs, revision),
                 about: Arc::new(known.learned_from()),
                 routine: Arc::new(routine.clone()),
             };

@@ -22,7 +22,8 @@ pub(super) fn holds_secret(text: &str) -> bool {
         lower.match_indices(start).any(|(at, _)| {
             let before = lower.get(..at).and_then(|head| head.chars().next_back());
             let rest = lower.get(at + start.len()..).unwrap_or_default();
-            let length = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+            let is_inner = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+            let length = rest.bytes().take(64).take_while(is_inner).count();
             length >= 8 && before.is_none_or(|c| !c.is_alphanumeric())
         })
     });

@@ -273,7 +273,11 @@ impl Following {
             for (step, at) in std::mem::take(&mut prediction.open) {
                 let result = made.get(at).and_then(|made| made.result.as_ref());
                 let known = &prediction.known;
-                prediction.failed |= !accepted(&prediction.routine, step, result, known);
+                // A search that finds nothing is no failure of the work.
+                let looks = prediction.routine.steps.get(step).is_some_and(|step| step.looks);
+                let found_nothing = looks && result.is_some_and(|result| result.is_error);
+                prediction.failed |=
+                    !found_nothing && !accepted(&prediction.routine, step, result, known);
                 let output = result.map_or("", |result| result.content.as_str());
                 prediction.routine.see(step, output, &mut prediction.known);
             }
