@@ -151,22 +151,82 @@ fn text<'c>(code: &'c str, node: Node<'_>) -> &'c str {
     code.get(node.byte_range()).unwrap_or_default()
 }
 
-/// Whether Python code hands texts to a shell or to itself.
-pub(super) fn runs_texts_in_python(root: Node<'_>, code: &str) -> bool {
-    let mut runs = false;
-    each_node(root, &mut |node, around| {
-        runs |= match node.kind() {
+/// What code runs, as a walk over its nodes finds it.
+#[derive(Default)]
+pub(super) struct Runs {
+    /// Whether it hands texts to a shell, to itself or to a document.
+    pub(super) texts: bool,
+    /// Where the strings begin that name the program that it runs: what it is may make code of the rest. A command
+    /// line that is taken apart is read again as a whole.
+    pub(super) programs: HashSet<usize>,
+    /// The end of the last call that takes a command line apart.
+    seen: usize,
+}
+
+impl Runs {
+    /// Looks at a node of Python code.
+    pub(super) fn look_at_python(&mut self, node: Node<'_>, around: Node<'_>, code: &str) {
+        self.texts |= match node.kind() {
             "identifier" => {
                 let name = text(code, node);
                 is_any(name, &RUN, &RUN_IN_PYTHON) || runs_in_python(name, around, code)
             }
-            "call" => evaluates(node, code),
+            "call" => {
+                self.look_at_call(node, code);
+                evaluates(node, code)
+            }
             "keyword_argument" => is_shell(node, "name", "False", code),
             "string" => names_shell(node, around, code),
             _ => false,
         };
-    });
-    runs
+    }
+
+    /// Looks at a node of JavaScript code.
+    pub(super) fn look_at_javascript(&mut self, node: Node<'_>, around: Node<'_>, code: &str) {
+        self.texts |= match node.kind() {
+            "identifier"
+            | "property_identifier"
+            | "shorthand_property_identifier"
+            | "shorthand_property_identifier_pattern" => {
+                is_any(text(code, node), &RUN, &RUN_IN_JAVASCRIPT)
+            }
+            "pair" => is_shell(node, "key", "false", code),
+            "call_expression" => {
+                self.look_at_call(node, code);
+                is_run_by_call(node, code)
+            }
+            "string" => names_shell(node, around, code),
+            _ => false,
+        };
+    }
+
+    fn look_at_call(&mut self, call: Node<'_>, code: &str) {
+        let whole = call.child_by_field_name("function").map_or("", |it| text(code, it));
+        let name = whole.rsplit('.').next().unwrap_or_default();
+        if !RUN_PROGRAMS.contains(&name) {
+            return;
+        }
+        let first = call.child_by_field_name("arguments").and_then(|it| it.named_child(0));
+        let Some(first) = first else { return };
+        match first.kind() {
+            "list" | "array" | "tuple" => {
+                self.programs.extend(first.named_child(0).map(|program| program.start_byte()));
+            }
+            // Much is called that is no program.
+            "string" | "template_string" | "concatenated_string"
+                if !matches!(name, "call" | "run") || whole.starts_with("subprocess") =>
+            {
+                self.programs.insert(first.start_byte());
+            }
+            "call" if first.start_byte() >= self.seen => {
+                self.seen = first.end_byte();
+                each_node(first, &mut |inner, _| {
+                    self.programs.insert(inner.start_byte());
+                });
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Whether a name runs a text by the place that it stands in.
@@ -208,26 +268,6 @@ fn names_shell(string: Node<'_>, around: Node<'_>, code: &str) -> bool {
     SHELLS.contains(&name) || in_list && CODE_OPTIONS.contains(&value)
 }
 
-/// Whether JavaScript code hands texts to a shell, to itself or to a document.
-pub(super) fn runs_texts_in_javascript(root: Node<'_>, code: &str) -> bool {
-    let mut runs = false;
-    each_node(root, &mut |node, around| {
-        runs |= match node.kind() {
-            "identifier"
-            | "property_identifier"
-            | "shorthand_property_identifier"
-            | "shorthand_property_identifier_pattern" => {
-                is_any(text(code, node), &RUN, &RUN_IN_JAVASCRIPT)
-            }
-            "pair" => is_shell(node, "key", "false", code),
-            "call_expression" => is_run_by_call(node, code),
-            "string" => names_shell(node, around, code),
-            _ => false,
-        };
-    });
-    runs
-}
-
 /// Whether a call runs the text that it is given, or loads a module of a computed name.
 fn is_run_by_call(call: Node<'_>, code: &str) -> bool {
     let function = call.child_by_field_name("function").map_or("", |it| text(code, it));
@@ -261,41 +301,3 @@ const RUN_PROGRAMS: [&str; 17] = [
     "spawn",
     "spawnSync",
 ];
-
-/// Where the strings begin that name the program that code runs: what it is may make code of the rest. A command
-/// line that is taken apart is read again as a whole.
-pub(super) fn programs(root: Node<'_>, code: &str) -> HashSet<usize> {
-    let (mut found, mut seen) = (HashSet::new(), 0);
-    each_node(root, &mut |node, _| {
-        let function = match node.kind() {
-            "call" | "call_expression" => node.child_by_field_name("function"),
-            _ => None,
-        };
-        let whole = function.map_or("", |it| text(code, it));
-        let name = whole.rsplit('.').next().unwrap_or_default();
-        if !RUN_PROGRAMS.contains(&name) {
-            return;
-        }
-        let first = node.child_by_field_name("arguments").and_then(|it| it.named_child(0));
-        let Some(first) = first else { return };
-        match first.kind() {
-            "list" | "array" | "tuple" => {
-                found.extend(first.named_child(0).map(|program| program.start_byte()));
-            }
-            // Much is called that is no program.
-            "string" | "template_string" | "concatenated_string"
-                if !matches!(name, "call" | "run") || whole.starts_with("subprocess") =>
-            {
-                found.insert(first.start_byte());
-            }
-            "call" if first.start_byte() >= seen => {
-                seen = first.end_byte();
-                each_node(first, &mut |inner, _| {
-                    found.insert(inner.start_byte());
-                });
-            }
-            _ => {}
-        }
-    });
-    found
-}

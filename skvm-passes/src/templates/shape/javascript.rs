@@ -4,7 +4,7 @@ use skvm_core::artifact::LiteralForm;
 use skvm_core::span::Span;
 use tree_sitter::{Node, TreeCursor};
 
-use super::again;
+use super::again::{self, Runs};
 use super::sketch::{Backslash, MAX_DEPTH, Sketch, decimal, each_node, unescaped};
 use crate::code::syntax::{self, Dialect};
 
@@ -15,19 +15,21 @@ pub(super) fn sketch(code: &str) -> Option<Sketch<'_>> {
         .find(|tree| !tree.root_node().has_error())?;
     let root = tree.root_node();
     let mut sketch = Sketch::new(code);
-    bind_names(root, &mut sketch);
-    if again::runs_texts_in_javascript(root, code) {
+    let runs = look_around(root, &mut sketch);
+    if runs.texts {
         sketch.runs_texts();
     }
     Walk { sketch: &mut sketch, loads: false }.node(&mut root.walk(), "", 0)?;
-    sketch.are_read_again_at(&again::programs(root, code));
+    sketch.are_read_again_at(&runs.programs);
     Some(sketch)
 }
 
-/// Makes every name known that the code binds itself.
-fn bind_names(root: Node<'_>, sketch: &mut Sketch<'_>) {
+/// Makes every name known that the code binds itself. Gives what it runs.
+fn look_around(root: Node<'_>, sketch: &mut Sketch<'_>) -> Runs {
+    let mut runs = Runs::default();
     let mut exported = Vec::new();
     each_node(root, &mut |node, around| {
+        runs.look_at_javascript(node, around, sketch.code);
         let target = match node.kind() {
             "variable_declarator"
             | "function_declaration"
@@ -61,6 +63,7 @@ fn bind_names(root: Node<'_>, sketch: &mut Sketch<'_>) {
             }
         }
     }
+    runs
 }
 
 /// The names in a pattern.

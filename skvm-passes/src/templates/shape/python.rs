@@ -4,7 +4,7 @@ use skvm_core::artifact::LiteralForm;
 use skvm_core::span::Span;
 use tree_sitter::{Node, TreeCursor};
 
-use super::again;
+use super::again::{self, Runs};
 use super::sketch::{Backslash, MAX_DEPTH, Sketch, decimal, each_node, unescaped};
 use crate::code::syntax;
 
@@ -15,19 +15,21 @@ pub(super) fn sketch(code: &str) -> Option<Sketch<'_>> {
         return None;
     }
     let mut sketch = Sketch::new(code);
-    bind_names(root, &mut sketch);
-    if again::runs_texts_in_python(root, code) {
+    let runs = look_around(root, &mut sketch);
+    if runs.texts {
         sketch.runs_texts();
     }
     Walk { sketch: &mut sketch }.node(&mut root.walk(), "", 0)?;
-    sketch.are_read_again_at(&again::programs(root, code));
+    sketch.are_read_again_at(&runs.programs);
     Some(sketch)
 }
 
-/// Makes every name known that the code binds itself.
-fn bind_names(root: Node<'_>, sketch: &mut Sketch<'_>) {
+/// Makes every name known that the code binds itself. Gives what it runs.
+fn look_around(root: Node<'_>, sketch: &mut Sketch<'_>) -> Runs {
+    let mut runs = Runs::default();
     let mut members = Vec::new();
     each_node(root, &mut |node, around| {
+        runs.look_at_python(node, around, sketch.code);
         let target = match node.kind() {
             "assignment" | "augmented_assignment" | "for_statement" | "for_in_clause" => {
                 node.child_by_field_name("left")
@@ -70,6 +72,7 @@ fn bind_names(root: Node<'_>, sketch: &mut Sketch<'_>) {
             }
         }
     }
+    runs
 }
 
 fn bind_parameters(parameters: Node<'_>, sketch: &mut Sketch<'_>) {
