@@ -177,7 +177,7 @@ pub enum Spelling {
     Variable,
     /// `${CITY}` that the code does not set
     BracedVariable,
-    /// `$1`, `$@`, `$ARGUMENTS`
+    /// `$1`, `$ARGUMENTS`
     Argument,
     /// `TASK_ID` as a word of its own
     BareUpper,
