@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use skvm_core::artifact::TemplateLanguage;
 use skvm_core::digest::Digest;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::index::{Index, RoutineId};
 use super::observation::TemplateIndex;
@@ -180,6 +180,7 @@ impl Scope {
             };
             let swapped = store.swap_record(self.id, key, revision, value.as_deref()).await?;
             if let Some(revision) = swapped {
+                tell(key, current.as_deref(), record.as_ref());
                 let mut state = self.state();
                 state.put(key, revision, record.map(Arc::new), policy);
                 return Ok(());
@@ -188,6 +189,21 @@ impl Scope {
         }
         let what = format!("other processes changed the record {} {MAX_TRIES} times", key.short());
         Err(StoreError::new(what))
+    }
+}
+
+/// Tells which routines began or ceased to act.
+fn tell(key: Digest, before: Option<&Record>, after: Option<&Record>) {
+    let acts = |record: Option<&Record>, id: u32| {
+        let mut routines = record.into_iter().flat_map(|record| &record.routines);
+        routines.any(|known| known.id == id && known.solidified)
+    };
+    for known in after.into_iter().flat_map(|record| &record.routines) {
+        match (acts(before, known.id), known.solidified) {
+            (false, true) => info!(template = %key.short(), "a routine is solidified"),
+            (true, false) => info!(template = %key.short(), "a routine is demoted"),
+            (true, true) | (false, false) => {}
+        }
     }
 }
 
