@@ -566,7 +566,7 @@ fn what_makes_a_shipped_skill_s_template_is_found_in_what_it_renders() {
 
 #[test]
 #[ignore = "needs SKVM_CORPUS to name a folder of real skills"]
-fn what_makes_a_real_skill_s_template_is_found_in_what_it_renders() {
+fn corpus_templates_are_found_in_what_they_render() {
     let corpus = std::env::var("SKVM_CORPUS").unwrap();
     let (mut skills, mut with_one, mut time) = (0, 0, Duration::ZERO);
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
