@@ -72,6 +72,19 @@ impl SkVmBuilder {
         self
     }
 
+    /// Keeps what is compiled and learned in a database at that path, for this process and others; see
+    /// [`SqliteStore`](crate::store::SqliteStore).
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::store::StoreError) when the file cannot be used.
+    #[cfg(feature = "sqlite")]
+    pub fn store_at(
+        self,
+        path: impl AsRef<std::path::Path>,
+    ) -> Result<Self, crate::store::StoreError> {
+        Ok(self.store(Arc::new(crate::store::SqliteStore::open(path)?)))
+    }
+
     /// Adds a harness under its id; one of the same id is replaced.
     pub fn harness(mut self, harness: Arc<dyn Harness>) -> Self {
         self.harnesses.insert(harness.id().clone(), harness);

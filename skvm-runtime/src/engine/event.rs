@@ -11,6 +11,8 @@ use skvm_core::digest::Digest;
 use skvm_core::harness::{HarnessEvent, RunStatus};
 use skvm_core::target::Target;
 
+use crate::store::Damage;
+
 /// Most events that wait for one reader.
 const CAPACITY: usize = 1024;
 
@@ -38,6 +40,11 @@ pub enum Event {
         edits: usize,
         /// Microseconds.
         micros: u64,
+    },
+    /// Something in the store was not what was written. It is set aside, and made anew where it can be.
+    Damaged {
+        /// What, and where it is now.
+        damage: Damage,
     },
     /// What a skill needs was set up, or found in place.
     Prepared {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use skvm_core::artifact::ArtifactError;
 use skvm_core::capability::CapabilityProfile;
@@ -32,10 +32,13 @@ pub use event::{Event, EventStream};
 use crate::environment::{Binder, Consent, PrepareError, Prepared};
 use crate::jit::{Jit, LearnedFor, SolidifiedReport};
 use crate::session::Session;
-use crate::store::{Store, StoreError};
+use crate::store::{Damage, Store, StoreError};
 use crate::trace::Trace;
 use event::Subscribers;
 use flight::Flights;
+
+/// How long to wait for another process that compiles the same, before doing it once more.
+const COMPILE_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Loads, compiles and runs skills. A cheap handle: clones share everything. There are no globals.
 ///
@@ -259,17 +262,48 @@ impl SkVm {
         unit.host.clone_from(&self.0.host);
         unit.features = self.0.harnesses.get(&target.harness).map(|harness| harness.features());
         let key = self.0.passes.key(&unit);
-        if let Some(variant) = self.0.store.variant(key).await? {
+        if let Some(variant) = self.published(key).await? {
             return Ok(variant);
         }
         let flight = self.0.flights.of(key);
-        let _only_one = flight.lock().await;
-        if let Some(variant) = self.0.store.variant(key).await? {
+        let _only_one_here = flight.lock().await;
+        if let Some(variant) = self.published(key).await? {
+            return Ok(variant);
+        }
+        let name = Digest::builder("skvm/compile/1").field(key.as_bytes()).finish();
+        let lease = self.0.store.lease(name, COMPILE_PATIENCE).await?;
+        if lease.is_none() {
+            warn!(skill = skill.name(), "another process compiles the same for too long");
+        }
+        if let Some(variant) = self.published(key).await? {
             return Ok(variant);
         }
         let span = debug_span!("compile", skill = skill.name(), %target);
         let variant = self.compile_now(&unit, key).instrument(span).await?;
         Ok(variant)
+    }
+
+    /// What was published under a key, if it is what was published. What is not is told, and made anew.
+    async fn published(&self, key: Digest) -> Result<Option<Arc<Variant>>, StoreError> {
+        let found = match self.0.store.variant(key).await {
+            Err(error) if error.is_damaged() => {
+                self.tell_damage(&error);
+                None
+            }
+            found => found?,
+        };
+        Ok(found)
+    }
+
+    /// Tells what the store found damaged; where it does not say, the error.
+    fn tell_damage(&self, error: &StoreError) {
+        let mut found = self.0.store.take_damage();
+        if found.is_empty() {
+            found.push(Damage { what: error.to_string(), reason: String::new(), kept: None });
+        }
+        for damage in found {
+            self.tell(|| Event::Damaged { damage });
+        }
     }
 
     async fn compile_now(&self, unit: &Unit, key: Digest) -> Result<Arc<Variant>, EngineError> {
@@ -278,7 +312,10 @@ impl SkVm {
         let variant = Arc::new(compilation.variant);
         // What owes something to a passing fault serves this time, and is made anew the next.
         if !compilation.is_transient {
-            self.0.store.publish(key, Arc::clone(&variant)).await?;
+            match self.0.store.publish(key, Arc::clone(&variant)).await {
+                Err(error) if error.is_damaged() => self.tell_damage(&error),
+                published => published?,
+            }
         }
         self.tell(|| Event::Compiled {
             skill: unit.skill.name().to_owned(),

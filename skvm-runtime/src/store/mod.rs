@@ -1,9 +1,28 @@
 //! Where compiled variants, recorded answers, traces and what is learned from them are kept.
+//!
+//! | what is kept | by what it is found | how |
+//! |---|---|---|
+//! | [variants](Variant), with source digest, edits, artifacts and manifest | the digest of the work that made it | [`Store::publish`] |
+//! | recorded model answers | the digest of the request | [`Store::record_answer`] |
+//! | [traces](Trace) | the digest of the skill | [`Store::append_trace`] |
+//! | what changes: activations, trials, failures, routines and their counters, profiles, prepared environments | a scope and a key | [`Store::swap_record`] |
+//!
+//! [`MemoryStore`] lasts as long as the process. With the feature `sqlite`, `SqliteStore` lasts, and is shared by
+//! processes. A host's own store is one more implementation of [`Store`]; `conformance` (feature `test-util`) tells
+//! whether it keeps what the trait promises.
 
+mod collection;
+#[cfg(feature = "test-util")]
+pub mod conformance;
+mod error;
+mod folder;
+mod lease;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
-use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use skvm_core::digest::Digest;
@@ -11,7 +30,13 @@ use skvm_core::llm::{LlmError, LlmErrorKind, LlmResponse};
 use skvm_passes::recorded::AnswerLog;
 use skvm_passes::variant::Variant;
 
+pub use collection::{Collected, Keep, StoreLimits};
+pub use error::{Damage, StoreError};
+pub use folder::{FolderError, Materialized, materialize};
+pub use lease::Lease;
 pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteOptions, SqliteStore};
 
 use crate::trace::Trace;
 
@@ -85,7 +110,8 @@ pub trait Store: Send + Sync {
     /// The variant that was published under a key.
     ///
     /// # Errors
-    /// [`StoreError`] when the store cannot be read or what it holds is damaged.
+    /// [`StoreError`] when the store cannot be read, and one that [is damaged](StoreError::is_damaged) when what it
+    /// holds is not what was published; that is set aside then, and gone when it is asked for again.
     async fn variant(&self, key: Digest) -> Result<Option<Arc<Variant>>, StoreError>;
 
     /// Publishes a variant under the key of the work that made it.
@@ -139,6 +165,34 @@ pub trait Store: Send + Sync {
         expected: u64,
         value: Option<&str>,
     ) -> Result<Option<u64>, StoreError>;
+
+    /// Holds a name until what is given is dropped, so that whoever else asks for it waits, in this process and in
+    /// any other with the same store. A process that dies lets go. `None` when the patience ended first.
+    ///
+    /// As it stands, everybody holds every name: right for a store that one process uses.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot tell who holds it.
+    async fn lease(&self, name: Digest, patience: Duration) -> Result<Option<Lease>, StoreError> {
+        let _ = (name, patience);
+        Ok(Some(Lease::unshared()))
+    }
+
+    /// Removes what is beyond the limits, the longest unused first, and nothing that is to be kept.
+    ///
+    /// As it stands, nothing is removed.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written; what was removed until then stays removed.
+    async fn collect(&self, limits: &StoreLimits, keep: &Keep) -> Result<Collected, StoreError> {
+        let _ = (limits, keep);
+        Ok(Collected::default())
+    }
+
+    /// What was found damaged since this was asked last. Each was set aside and is not served again.
+    fn take_damage(&self) -> Vec<Damage> {
+        Vec::new()
+    }
 }
 
 /// A record as a store keeps it; see [`Store::records`].
@@ -153,30 +207,6 @@ pub struct StoredRecord {
 }
 
 const _: fn(&dyn Store) = |_| {};
-
-/// A store could not do what was asked.
-#[derive(Debug, thiserror::Error)]
-#[error("{what}")]
-pub struct StoreError {
-    what: String,
-    #[source]
-    source: Option<Box<dyn Error + Send + Sync>>,
-}
-
-impl StoreError {
-    /// An error: what was attempted, on what.
-    #[must_use]
-    pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), source: None }
-    }
-
-    /// The same error with its cause.
-    #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
-        self
-    }
-}
 
 /// The recorded answers of a store, for [`Recorded`](skvm_passes::recorded::Recorded) models.
 #[derive(Clone)]

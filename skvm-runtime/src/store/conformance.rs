@@ -1,0 +1,1 @@
+//! Whether a store keeps what [`Store`](super::Store) promises.

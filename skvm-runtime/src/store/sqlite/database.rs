@@ -1,0 +1,217 @@
+//! The database file: opening it, its schema and the versions of that.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Result, TransactionBehavior};
+
+use super::super::collection::unix_millis;
+use super::super::{Damage, StoreError};
+use super::SqliteOptions;
+
+/// What each version of the schema adds to the one before.
+const MIGRATIONS: [&str; 1] = ["
+    -- Variants (kind 1) and recorded answers (kind 2).
+    CREATE TABLE entry (
+        id INTEGER PRIMARY KEY,
+        kind INTEGER NOT NULL,
+        key BLOB NOT NULL,
+        body TEXT NOT NULL,
+        digest BLOB NOT NULL,
+        used INTEGER NOT NULL,
+        UNIQUE (kind, key)
+    );
+    CREATE INDEX entry_by_use ON entry (used);
+    CREATE TABLE trace (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        skill BLOB NOT NULL,
+        body TEXT NOT NULL,
+        digest BLOB NOT NULL,
+        written INTEGER NOT NULL
+    );
+    CREATE INDEX trace_by_skill ON trace (skill, id);
+    CREATE TABLE scope (
+        scope BLOB PRIMARY KEY,
+        revision INTEGER NOT NULL,
+        written INTEGER NOT NULL
+    );
+    CREATE TABLE record (
+        id INTEGER PRIMARY KEY,
+        scope BLOB NOT NULL,
+        key BLOB NOT NULL,
+        revision INTEGER NOT NULL,
+        body TEXT,
+        digest BLOB NOT NULL,
+        UNIQUE (scope, key)
+    );
+    CREATE UNIQUE INDEX record_by_revision ON record (scope, revision);
+    CREATE TABLE quarantine (
+        id INTEGER PRIMARY KEY,
+        what TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        body BLOB,
+        found INTEGER NOT NULL
+    );
+"];
+
+/// Marks the file as ours: `SkVM`.
+const APPLICATION_ID: i32 = 0x536B_564D;
+
+/// An error of the database, told with what was attempted on which file.
+pub(super) fn failed(what: &str, path: &Path, error: rusqlite::Error) -> StoreError {
+    let told = format!("{what} in {}", path.display());
+    let error_of = if is_corrupt(&error) { StoreError::damaged } else { StoreError::new };
+    error_of(told).with_source(error)
+}
+
+fn is_corrupt(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// The path as it is from anywhere, with the folders that lead to it made.
+pub(super) fn absolute(path: &Path) -> std::result::Result<PathBuf, StoreError> {
+    let refuse = |error| StoreError::new(format!("opening {}", path.display())).with_source(error);
+    let path = std::path::absolute(path).map_err(refuse)?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(refuse)?;
+    }
+    Ok(path)
+}
+
+/// The path of a file that belongs to the database.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+pub(super) fn connect(path: &Path, options: SqliteOptions) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(options.busy)?;
+    connection.pragma_update(
+        None,
+        "synchronous",
+        if options.outlives_power { "FULL" } else { "NORMAL" },
+    )?;
+    // What lies in the file is not trusted: no functions in its schema, no pages beyond its end.
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    Ok(connection)
+}
+
+/// Opens or makes the database and brings it to this version; gives what was damaged beyond use, too.
+pub(super) fn open(
+    path: &Path,
+    options: SqliteOptions,
+) -> std::result::Result<(Connection, Vec<Damage>), StoreError> {
+    let leases = beside(path, "-leases");
+    let refuse = |error| StoreError::new(format!("opening {}", path.display())).with_source(error);
+    let was_ours = leases.is_dir();
+    fs::create_dir_all(&leases).map_err(refuse)?;
+    // Nobody else makes, changes or replaces the file meanwhile.
+    let _alone = lock(&leases.join("open"), options.busy).map_err(refuse)?;
+    match prepare(path, options) {
+        Ok(connection) => Ok((connection, Vec::new())),
+        Err(Refusal::Damaged(error)) if was_ours => {
+            let kept = set_aside(path).map_err(refuse)?;
+            let damage = Damage {
+                what: format!("the database {}", path.display()),
+                reason: error.to_string(),
+                kept: Some(kept.display().to_string()),
+            };
+            let connection = prepare(path, options).map_err(|refusal| refusal.told(path))?;
+            tracing::warn!(%damage, "a new store was begun");
+            Ok((connection, Vec::from([damage])))
+        }
+        Err(refusal) => Err(refusal.told(path)),
+    }
+}
+
+/// Waits for a lock on a file, for a while.
+fn lock(path: &Path, patience: Duration) -> std::io::Result<File> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    let started = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if started.elapsed() >= patience => {
+                let told = "another process has held it for too long";
+                return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, told));
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+/// Why a file cannot be used.
+enum Refusal {
+    /// It is destroyed.
+    Damaged(rusqlite::Error),
+    Failed(rusqlite::Error),
+    /// It is whole and not for us.
+    Foreign(String),
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        if is_corrupt(&error) { Self::Damaged(error) } else { Self::Failed(error) }
+    }
+}
+
+impl Refusal {
+    fn told(self, path: &Path) -> StoreError {
+        match self {
+            Self::Damaged(error) | Self::Failed(error) => failed("opening the store", path, error),
+            Self::Foreign(what) => StoreError::new(format!("opening {}: {what}", path.display())),
+        }
+    }
+}
+
+fn prepare(path: &Path, options: SqliteOptions) -> std::result::Result<Connection, Refusal> {
+    let mut connection = connect(path, options)?;
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let (application, version) = (number("application_id")?, number("user_version")?);
+    let objects: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if application != APPLICATION_ID && (application != 0 || version != 0 || objects != 0) {
+        return Err(Refusal::Foreign("it is a database of something else".to_owned()));
+    }
+    let current = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
+    if version > current {
+        return Err(Refusal::Foreign(format!(
+            "it has version {version}, made by a newer SkVM; this one knows {current}"
+        )));
+    }
+    if objects == 0 {
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let known = usize::try_from(version).unwrap_or(0);
+    for migration in MIGRATIONS.iter().skip(known) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", current)?;
+    transaction.commit()?;
+    Ok(connection)
+}
+
+/// Renames the database and what belongs to it.
+fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
+    let kept = beside(path, &format!("-damaged-{}", unix_millis()));
+    fs::rename(path, &kept)?;
+    for suffix in ["-wal", "-shm"] {
+        match fs::rename(beside(path, suffix), beside(&kept, suffix)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(kept)
+}
