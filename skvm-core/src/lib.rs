@@ -43,6 +43,7 @@
 //! | [`pass::Pass`] | a unit of compilation | its author | – |
 //! | [`llm::LlmBackend`] | a model | the host | – |
 //! | [`harness::Harness`] | what runs a task with a skill | the host | – |
+//! | [`failure::Lessons`] | what failures taught, for compiling again | whoever watches sessions | nobody |
 //! | [`host::HostFacts`] | the machine that skills run on | the host | – |
 //! | [`program::ProgramRunner`] | what runs a program to see what it does | the host | – |
 //! | [`journal::Journal`] | what was done so far, for whoever goes on | the host | – |
@@ -70,6 +71,7 @@ pub mod diagnostic;
 pub mod digest;
 pub mod document;
 pub mod edit;
+pub mod failure;
 pub mod files;
 pub mod harness;
 pub mod host;

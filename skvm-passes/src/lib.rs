@@ -38,8 +38,9 @@
 //! |---|---|---|---|
 //! | [`code`] | – | `code` | – |
 //! | [`requirements`] | `code` | `requirements` | – |
+//! | [`lessons`] | `code`, lessons | – | corrects what failed |
 //! | [`capability`] (PASS-1) | `code`, `requirements`, profile | `gaps` | lowers demands |
-//! | [`environment`] (PASS-2) | `code`, host | `dependencies`, `environment-plan` | – |
+//! | [`environment`] (PASS-2) | `code`, host, lessons | `dependencies`, `environment-plan` | – |
 //! | [`concurrency`] (PASS-3) | – | `workflow` | – |
 //! | [`templates`] | `code` | `templates` | – |
 //!
@@ -64,7 +65,9 @@ pub mod code;
 pub mod concurrency;
 pub mod environment;
 pub mod guard;
+pub mod lessons;
 pub mod manager;
+mod opening;
 pub mod recorded;
 pub mod requirements;
 pub mod section;

@@ -49,6 +49,9 @@ pub struct Manifest {
     /// What the target's harness can do, as far as it was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<HarnessFeatures>,
+    /// The digest of what failures taught, when it was compiled with that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lessons: Option<Digest>,
     /// The passes in the order in which they ran.
     pub pipeline: Vec<PassVersion>,
     /// The model that passes could refine with.
@@ -92,6 +95,10 @@ impl Manifest {
             builder.add(b"features");
             // The type holds nothing that serde_json refuses.
             builder.add(&serde_json::to_vec(features).unwrap_or_default());
+        }
+        if let Some(lessons) = &self.lessons {
+            builder.add(b"lessons");
+            builder.add(lessons.as_bytes());
         }
         if let Some(refiner) = &self.refiner {
             builder.add(b"refiner");

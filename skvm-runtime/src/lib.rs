@@ -45,6 +45,8 @@ assert_eq!(outcome.trace.turns.len(), 1);
 //! | [`store`] | where variants, recorded answers, traces and what is learned are kept |
 //! | [`session`] | one run seen through the hooks |
 //! | [`trace`] | what a session saw |
+//! | [`life`] | which variant is active, since when, and why |
+//! | [`adaptation`] | failures that become better compilations |
 //! | [`jit`] | repeated work, answered in the model's place |
 //! | `command` | child processes that are sure to end (feature `tokio`) |
 //! | `environment` | what a skill needs on the machine, set up and proven (feature `tokio`) |
@@ -55,7 +57,7 @@ assert_eq!(outcome.trace.turns.len(), 1);
 //!
 //! # Features
 //!
-//! `tokio` (default), `http`, `test-util`. A feature adds things; none changes what the standard
+//! `tokio` and `sqlite` (default), `http`, `test-util`. A feature adds things; none changes what the standard
 //! pipeline produces.
 //!
 //! # Untrusted skills, models and servers
@@ -65,6 +67,7 @@ assert_eq!(outcome.trace.turns.len(), 1);
 
 #![doc(test(attr(deny(warnings))))]
 
+pub mod adaptation;
 #[cfg(feature = "http")]
 pub mod backend;
 #[cfg(feature = "tokio")]
@@ -75,10 +78,12 @@ pub mod environment;
 #[cfg(feature = "tokio")]
 pub mod harness;
 pub mod jit;
+pub mod life;
 #[cfg(feature = "tokio")]
 pub mod scheduler;
 #[cfg(feature = "test-util")]
 pub mod scripted;
+mod secret;
 pub mod session;
 pub mod store;
 pub mod trace;

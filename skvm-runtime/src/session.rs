@@ -92,6 +92,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
+use skvm_core::failure::FailureClass;
 use skvm_core::harness::{Directive, Hooks, RunStatus, ToolDirective, ToolResult, TurnView};
 use skvm_core::llm::{LlmResponse, ToolCall};
 use skvm_core::skill::Skill;
@@ -101,7 +102,14 @@ use tracing::warn;
 
 use crate::jit::{Following, Jit, LearnedFor};
 use crate::store::Store;
-use crate::trace::{Trace, TraceTurn, TracedCall};
+use crate::trace::{Correction, Trace, TraceTurn, TracedCall};
+
+/// Looks at the trace of a session when it has ended.
+#[async_trait]
+pub(crate) trait Review: Send + Sync {
+    /// Looks at it. What goes wrong is logged; the session has its trace all the same.
+    async fn review(&self, trace: &Trace);
+}
 
 /// One run of at most one skill, seen through the hooks. It records a [`Trace`], and lets a [`Jit`] follow.
 pub struct Session {
@@ -109,6 +117,7 @@ pub struct Session {
     inputs: BTreeMap<String, String>,
     store: Option<Arc<dyn Store>>,
     following: Option<Following>,
+    review: Option<Arc<dyn Review>>,
     started: Instant,
     asked: Option<Instant>,
     /// Whether the answer that comes next was given in the model's place.
@@ -130,6 +139,7 @@ impl Session {
             inputs: BTreeMap::new(),
             store: None,
             following: None,
+            review: None,
             started: Instant::now(),
             asked: None,
             responded: false,
@@ -166,6 +176,12 @@ impl Session {
         self
     }
 
+    /// The same session, reviewed at its end.
+    pub(crate) fn with_review(mut self, review: Arc<dyn Review>) -> Self {
+        self.review = Some(review);
+        self
+    }
+
     /// The same session, whose agent works in a folder; given before the first hook, and after
     /// [`with_jit`](Session::with_jit), which it is for.
     #[must_use]
@@ -180,6 +196,21 @@ impl Session {
     #[must_use]
     pub fn task(&self) -> &str {
         &self.trace.task
+    }
+
+    /// Tells that an answer had to be corrected: by the user, or by the host's own check of its form. `about` is what
+    /// is wrong with it, where that can be told.
+    pub fn correct(&mut self, about: Option<FailureClass>, what: impl Into<String>) {
+        let turn = self.trace.turns.len();
+        let mut what: String = what.into();
+        let end = (0..=MAX_CORRECTION.min(what.len())).rev().find(|at| what.is_char_boundary(*at));
+        what.truncate(end.unwrap_or(0));
+        self.trace.corrections.push(Correction { about, what, turn });
+    }
+
+    /// Tells whether the outcome is right. Without this, a session that ended well is taken for right.
+    pub fn judge(&mut self, succeeded: bool) {
+        self.trace.succeeded = Some(succeeded);
     }
 
     /// What was seen so far.
@@ -203,6 +234,9 @@ impl Session {
         if let Some(following) = self.following {
             following.finish(&self.trace).await;
         }
+        if let Some(review) = self.review {
+            review.review(&self.trace).await;
+        }
         self.trace
     }
 
@@ -210,6 +244,9 @@ impl Session {
         self.trace.turns.last_mut()
     }
 }
+
+/// Longest correction that is kept, in bytes.
+const MAX_CORRECTION: usize = 2_000;
 
 fn millis(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)

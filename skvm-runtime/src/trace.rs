@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use skvm_core::artifact::Fingerprint;
 use skvm_core::digest::Digest;
+use skvm_core::failure::FailureClass;
 use skvm_core::harness::{RunStatus, ToolResult};
 use skvm_core::llm::{ToolCall, Usage};
 use skvm_core::target::Target;
@@ -23,6 +24,12 @@ pub struct Trace {
     pub turns: Vec<TraceTurn>,
     /// Tokens of all turns together. What no provider told is unknown.
     pub usage: Usage,
+    /// What somebody had to say against it, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<Correction>,
+    /// Whether the outcome was right, where somebody looked at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub succeeded: Option<bool>,
     /// Why the model was given the run back, when a guard behind an answer in its place did not hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side_exit: Option<String>,
@@ -30,6 +37,19 @@ pub struct Trace {
     pub status: RunStatus,
     /// Milliseconds.
     pub duration_ms: u64,
+}
+
+/// What a user, or the host's own check, had to say against an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Correction {
+    /// What is wrong with it, where that can be told: its form, the steps that it took, its length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<FailureClass>,
+    /// In words. They are counted and kept; no model reads them but one that a host gave for refining.
+    pub what: String,
+    /// How many answers there were before.
+    pub turn: usize,
 }
 
 /// One answer and what it led to.
@@ -72,6 +92,8 @@ impl Trace {
             variant: None,
             turns: Vec::new(),
             usage: Usage::default(),
+            corrections: Vec::new(),
+            succeeded: None,
             side_exit: None,
             status: RunStatus::Ok,
             duration_ms: 0,

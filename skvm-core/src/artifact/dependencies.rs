@@ -179,4 +179,6 @@ pub enum DependencySource {
     Reference,
     /// A sentence or list item that names a prerequisite.
     Prose,
+    /// A run that failed for want of it.
+    Failure,
 }

@@ -11,8 +11,8 @@ pub use failure::{FailureReport, FailureReports};
 pub use gap::{Gap, GapKind, GapOutcome, Gaps};
 pub use primitive::{Category, Level, ParsePrimitiveError, Primitive, PrimitiveSpec};
 pub use profile::{
-    CapabilityProfile, LevelChange, LevelInterval, LevelResult, Measurement, MergeError,
-    PrimitiveDetail, ProfileCost, ProfileError, RateInterval, SequentialRule, TokenTotals,
-    Unmeasured, UnmeasuredCause,
+    AbilityEvidence, CapabilityProfile, LevelChange, LevelInterval, LevelResult, Measurement,
+    MergeError, PrimitiveDetail, ProfileCost, ProfileError, RateInterval, SequentialRule,
+    TokenTotals, Unmeasured, UnmeasuredCause,
 };
 pub use requirements::{CapabilityPath, Purpose, Requirement, Requirements};

@@ -10,6 +10,7 @@ use crate::capability::CapabilityProfile;
 use crate::diagnostic::Diagnostic;
 use crate::document::Document;
 use crate::edit::{Edit, Edits};
+use crate::failure::Lessons;
 use crate::harness::HarnessFeatures;
 use crate::host::HostFacts;
 use crate::llm::LlmBackend;
@@ -31,6 +32,8 @@ pub struct Unit {
     pub host: Option<Arc<HostFacts>>,
     /// What the target's harness can do, when that is known.
     pub features: Option<HarnessFeatures>,
+    /// What failures taught about this skill on this target.
+    pub lessons: Option<Arc<Lessons>>,
 }
 
 impl Unit {
@@ -39,7 +42,15 @@ impl Unit {
     pub fn new(skill: impl Into<Arc<Skill>>, target: Target) -> Self {
         let skill = skill.into();
         let install_dir = skill.root().to_owned();
-        Self { skill, target, profile: None, install_dir, host: None, features: None }
+        Self {
+            skill,
+            target,
+            profile: None,
+            install_dir,
+            host: None,
+            features: None,
+            lessons: None,
+        }
     }
 
     /// The same unit with a profile.
@@ -61,6 +72,27 @@ impl Unit {
     pub fn with_features(mut self, features: HarnessFeatures) -> Self {
         self.features = Some(features);
         self
+    }
+
+    /// The same unit, to be compiled with what failures taught. None is the same as none given.
+    #[must_use]
+    pub fn with_lessons(mut self, lessons: impl Into<Arc<Lessons>>) -> Self {
+        let lessons = lessons.into();
+        self.lessons = (!lessons.is_empty()).then_some(lessons);
+        self
+    }
+
+    /// The profile that a compilation counts on: the target's, lowered where lessons speak against it; see
+    /// [`CapabilityProfile::effective`]. Lessons alone give one that says just that.
+    #[must_use]
+    pub fn effective_profile(&self) -> Option<Arc<CapabilityProfile>> {
+        let abilities = self.lessons.as_deref().map(Lessons::abilities).unwrap_or_default();
+        if abilities.is_empty() {
+            return self.profile.clone();
+        }
+        let unmeasured = || Arc::new(CapabilityProfile::new(&self.target, ""));
+        let profile = self.profile.clone().unwrap_or_else(unmeasured);
+        Some(Arc::new(profile.effective(&abilities)))
     }
 
     /// The same unit, for a known machine.
@@ -95,6 +127,7 @@ pub struct PassContext<'a> {
     reads: &'static [ArtifactKey],
     writes: &'static [ArtifactKey],
     needs_profile: bool,
+    heeds_lessons: bool,
     inputs: &'a ArtifactSet,
     llm: Option<&'a dyn LlmBackend>,
     cancellation: Cancellation,
@@ -123,6 +156,7 @@ impl<'a> PassContext<'a> {
             reads: pass.reads(),
             writes: pass.writes(),
             needs_profile: pass.needs_profile(),
+            heeds_lessons: pass.heeds_lessons(),
             inputs,
             llm: None,
             cancellation: Cancellation::new(),
@@ -201,6 +235,12 @@ impl<'a> PassContext<'a> {
     #[must_use]
     pub fn profile(&self) -> Option<&'a CapabilityProfile> {
         self.unit.profile.as_deref().filter(|_| self.needs_profile)
+    }
+
+    /// What failures taught; `None` when there is nothing, and unless the pass declares [`Pass::heeds_lessons`].
+    #[must_use]
+    pub fn lessons(&self) -> Option<&'a Lessons> {
+        self.unit.lessons.as_deref().filter(|_| self.heeds_lessons)
     }
 
     /// An artifact of an earlier pass; `None` when that pass was passed over.

@@ -134,6 +134,11 @@ pub trait Pass: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether it heeds what failures taught; see [`PassContext::lessons`].
+    fn heeds_lessons(&self) -> bool {
+        false
+    }
+
     /// Does the work.
     ///
     /// # Errors

@@ -121,11 +121,6 @@ pub struct RuleInput<'a> {
     around: &'a [(Span, &'a str)],
 }
 
-/// The line end of a skill's text.
-fn newline(skill: &Skill) -> &'static str {
-    if skill.source().contains("\r\n") { "\r\n" } else { "\n" }
-}
-
 /// The purpose with a gap that a place belongs to: the smallest around it.
 fn purpose_around(input: &RuleInput<'_>, place: Span) -> Option<String> {
     let after = input.around.partition_point(|(span, _)| span.start <= place.start);
@@ -230,6 +225,10 @@ impl Pass for CapabilityPass {
         true
     }
 
+    fn heeds_lessons(&self) -> bool {
+        self.refinement.is_some()
+    }
+
     async fn run(&self, cx: &mut PassContext<'_>) -> Result<(), PassError> {
         let Some(profile) = cx.profile() else { return Ok(()) };
         let code = cx.artifact::<CodeIndex>()?.unwrap_or_default();
@@ -270,6 +269,7 @@ impl Pass for CapabilityPass {
                 requirements: &requirements,
                 gaps: &gaps,
                 install_dir: work.install_dir,
+                failures: cx.lessons().and_then(|lessons| lessons.context.as_ref()),
             };
             let report = refinement.refine(model, &subject, &mut work.edits).await;
             if report.provider_failed {

@@ -24,10 +24,11 @@ mod python;
 mod shell;
 mod surroundings;
 pub(crate) mod syntax;
+mod word;
 
 use async_trait::async_trait;
 use skvm_core::artifact::{
-    Artifact, ArtifactKey, CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, Command,
+    Artifact, ArtifactKey, CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, Command, Placeholder,
 };
 use skvm_core::diagnostic::{Code, Diagnostic};
 use skvm_core::document::{Fence, Language};
@@ -41,6 +42,7 @@ pub(crate) use classify::is_well_known;
 pub(crate) use placeholder::placeholders;
 pub(crate) use shell::{launched, looks_like_path};
 pub(crate) use surroundings::is_variable;
+pub(crate) use word::path_at;
 
 /// Longer pieces of code are counted and not parsed, so that a hostile block cannot hold up a host.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -114,6 +116,12 @@ pub fn shell_commands(code: &str) -> ShellCommands {
     let understood =
         !block.facts.has_errors && block.commands.iter().all(|command| !command.program.is_empty());
     ShellCommands { commands: block.commands, understood }
+}
+
+/// What is left to fill in in a text that does not come from a skill, such as an agent's tool call.
+#[must_use]
+pub fn placeholders_in(code: &str) -> Vec<Placeholder> {
+    if code.len() > MAX_BYTES { Vec::new() } else { placeholders(code, &|span| span) }
 }
 
 /// The commands of a shell text of a skill, with placeholders taken for words.

@@ -316,7 +316,8 @@ fn declares(source: Source) -> bool {
         | Source::Shebang
         | Source::Code
         | Source::Reference
-        | Source::Prose => false,
+        | Source::Prose
+        | Source::Failure => false,
     }
 }
 
@@ -329,7 +330,7 @@ fn default_confidence(source: Source) -> f32 {
         | Source::PackageJson
         | Source::FrontMatter => 1.0,
         Source::InstallCommand | Source::Shebang => 0.95,
-        Source::Import | Source::Configuration => 0.9,
+        Source::Import | Source::Configuration | Source::Failure => 0.9,
         Source::Command | Source::Code => 0.8,
         Source::Reference => 0.6,
         Source::Prose => 0.4,

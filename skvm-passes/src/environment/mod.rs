@@ -4,7 +4,8 @@
 //! Writes [`Dependencies`], merged from what is declared (front matter, requirements files,
 //! `pyproject.toml`, script metadata, `package.json`, install commands), what is used (imports,
 //! commands, interpreters, variables, hosts, files that the bundle lacks) and what the text names as a
-//! prerequisite. Every entry keeps its evidence. A declaration wins over a name inferred from an import;
+//! prerequisite; and what runs failed for want of, where the skill or what is generally known speaks for it.
+//! Every entry keeps its evidence. A declaration wins over a name inferred from an import;
 //! the standard library, the skill's own modules, shell builtins and core utilities are no
 //! dependencies. Demands on a version are joined; those that do not agree are told.
 //!
@@ -22,6 +23,7 @@
 
 mod collector;
 mod declared;
+mod learned;
 mod marker;
 mod names;
 mod plan;
@@ -36,6 +38,7 @@ use skvm_core::artifact::{
     Artifact, ArtifactKey, CodeIndex, Dependencies, DependencyKind, EnvironmentPlan,
 };
 use skvm_core::diagnostic::Diagnostic;
+use skvm_core::failure::Lesson;
 use skvm_core::pass::{Pass, PassContext, PassError, PassId};
 use skvm_core::skill::Skill;
 
@@ -80,13 +83,18 @@ impl Pass for EnvironmentPass {
         &[CodeIndex::KEY]
     }
 
+    fn heeds_lessons(&self) -> bool {
+        true
+    }
+
     fn writes(&self) -> &'static [ArtifactKey] {
         &[Dependencies::KEY, EnvironmentPlan::KEY]
     }
 
     async fn run(&self, cx: &mut PassContext<'_>) -> Result<(), PassError> {
         let code = cx.artifact::<CodeIndex>()?.unwrap_or_default();
-        let (dependencies, diagnostics) = find(cx.skill(), &code);
+        let lessons = cx.lessons().map(|lessons| lessons.lessons.as_slice()).unwrap_or_default();
+        let (dependencies, diagnostics) = find(cx.skill(), &code, lessons);
         diagnostics.into_iter().for_each(|diagnostic| cx.diagnose(diagnostic));
         if let Some(host) = cx.host() {
             cx.put(plan(&dependencies, host, &self.options))?;
@@ -98,18 +106,20 @@ impl Pass for EnvironmentPass {
 /// The dependencies of a skill whose code is already read.
 #[must_use]
 pub fn dependencies(skill: &Skill, code: &CodeIndex) -> Dependencies {
-    find(skill, code).0
+    find(skill, code, &[]).0
 }
 
 /// The dependencies of a skill, and what is to be told of them.
-fn find(skill: &Skill, code: &CodeIndex) -> (Dependencies, Vec<Diagnostic>) {
+fn find(skill: &Skill, code: &CodeIndex, lessons: &[Lesson]) -> (Dependencies, Vec<Diagnostic>) {
     let mut collector = Collector::new(skill);
     // Who uses something is matched with what is declared, so that comes first.
     declared::collect(skill, code, &mut collector);
     used::collect(skill, code, &mut collector);
     prose::collect(skill, &mut collector);
     declared::python::remove_own(skill, &mut collector);
-    let (mut dependencies, diagnostics) = collector.finish();
+    let refused = learned::collect(skill, lessons, &mut collector);
+    let (mut dependencies, mut diagnostics) = collector.finish();
+    diagnostics.extend(refused);
     name_packages(&mut dependencies);
     (dependencies, diagnostics)
 }

@@ -32,7 +32,10 @@ pub(super) fn check(comparison: &Comparison<'_>, violations: &mut Vec<Violation>
         .collect();
     for program in after.programs.difference(&before.programs) {
         // `set` starts nothing; it stands where a rule makes a block stop at the first failure.
-        if program != "set" && !own_interpreters.contains(program.as_str()) {
+        let is_known = program == "set"
+            || own_interpreters.contains(program.as_str())
+            || is_other_name(program, &before.programs);
+        if !is_known {
             violation("program", program);
         }
     }
@@ -67,6 +70,16 @@ pub(super) fn check(comparison: &Comparison<'_>, violations: &mut Vec<Violation>
             violation("web address", url);
         }
     }
+}
+
+/// Programs that do the same under several names.
+const SAME: [&[&str]; 4] =
+    [&["python", "python3"], &["pip", "pip3"], &["node", "nodejs"], &["sh", "bash"]];
+
+/// Whether a program is another name of one that the source runs.
+fn is_other_name(program: &str, known: &BTreeSet<String>) -> bool {
+    SAME.iter()
+        .any(|names| names.contains(&program) && names.iter().any(|name| known.contains(*name)))
 }
 
 /// Whether an address is one of the source with a path behind it that stands in the source.

@@ -13,6 +13,7 @@ use crate::code::CodePass;
 use crate::concurrency::ConcurrencyPass;
 use crate::environment::EnvironmentPass;
 use crate::guard::Guard;
+use crate::lessons::LessonsPass;
 use crate::requirements::RequirementsPass;
 use crate::templates::TemplatesPass;
 
@@ -94,6 +95,8 @@ impl PassManagerBuilder {
     pub fn standard(self) -> Self {
         self.pass(CodePass)
             .pass(RequirementsPass)
+            // What failed is corrected first: of two edits of one place, the earlier pass has its way.
+            .pass(LessonsPass)
             // Reads the requirements and, to lower them, the places of own scripts in the code.
             .pass(CapabilityPass::standard())
             .pass(EnvironmentPass::default())

@@ -80,7 +80,7 @@ impl PassRecord {
 ///         }
 ///     })
 ///     .build()?;
-/// assert_eq!(manager.passes().count(), 6);
+/// assert_eq!(manager.passes().count(), 7);
 /// # Ok::<(), skvm_passes::manager::BuildError>(())
 /// ```
 pub trait PipelineObserver: Send + Sync {

@@ -46,6 +46,12 @@ impl Keys {
         {
             builder.add(profile.digest().to_string().as_bytes());
         }
+        if pass.heeds_lessons()
+            && let Some(lessons) = &unit.lessons
+        {
+            builder.add(b"lessons");
+            builder.add(lessons.digest().as_bytes());
+        }
         let target = Digest::builder("target")
             .field(unit.target.model.as_str().as_bytes())
             .field(unit.target.harness.as_str().as_bytes())

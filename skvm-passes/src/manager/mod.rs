@@ -5,6 +5,7 @@ mod event;
 mod memo;
 mod order;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -169,6 +170,7 @@ impl PassManager {
         unit: &Unit,
         cancellation: &Cancellation,
     ) -> Result<Compilation, CompileError> {
+        let unit = &effective(unit);
         let mut merged = Merged::default();
         let mut records = Vec::with_capacity(self.passes.len());
         for pass in self.passes.iter() {
@@ -268,6 +270,7 @@ impl PassManager {
             install_dir: unit.install_dir.clone(),
             host: unit.host.as_ref().map(|host| host.digest()),
             features: unit.features,
+            lessons: unit.lessons.as_ref().map(|lessons| lessons.digest()),
             pipeline: self.passes.iter().map(pass_version).collect(),
             refiner: self.llm.as_ref().map(|llm| llm.model().clone()),
         }
@@ -276,8 +279,16 @@ impl PassManager {
     /// Names what this pipeline makes of a unit, before making it.
     #[must_use]
     pub fn key(&self, unit: &Unit) -> skvm_core::digest::Digest {
-        self.manifest(unit).key()
+        self.manifest(&effective(unit)).key()
     }
+}
+
+/// The unit with the profile that its lessons leave.
+fn effective(unit: &Unit) -> Cow<'_, Unit> {
+    if unit.lessons.is_none() {
+        return Cow::Borrowed(unit);
+    }
+    Cow::Owned(Unit { profile: unit.effective_profile(), ..unit.clone() })
 }
 
 /// What the passes gave so far.

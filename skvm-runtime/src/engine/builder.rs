@@ -16,10 +16,13 @@ use skvm_passes::recorded::Recorded;
 
 use super::event::Subscribers;
 use super::flight::Flights;
+use super::profiles::Profiles;
 use super::{Inner, SkVm};
+use crate::adaptation::AdaptPolicy;
 #[cfg(feature = "tokio")]
 use crate::environment::Binder;
 use crate::jit::{Jit, SolidifyPolicy};
+use crate::life::{Lines, LoadPolicy};
 use crate::store::{MemoryStore, Store, StoreAnswers};
 
 /// Collects what an engine works with; see [`SkVm::builder`].
@@ -34,6 +37,8 @@ pub struct SkVmBuilder {
     refiner: Option<Arc<dyn LlmBackend>>,
     host: Option<Arc<HostFacts>>,
     solidify: Option<SolidifyPolicy>,
+    adapt: Option<AdaptPolicy>,
+    loading: LoadPolicy,
     #[cfg(feature = "tokio")]
     binder: Option<Binder>,
 }
@@ -118,6 +123,19 @@ impl SkVmBuilder {
         self
     }
 
+    /// Turns failures at run time into better compilations, as far as a policy allows; see
+    /// [`adaptation`](crate::adaptation). Without one, failures are only kept in the traces.
+    pub fn adapt(mut self, policy: AdaptPolicy) -> Self {
+        self.adapt = Some(policy);
+        self
+    }
+
+    /// What [`SkVm::load`] gives while the active variant is out of date. Default: a new one, compiled at once.
+    pub fn loading(mut self, policy: LoadPolicy) -> Self {
+        self.loading = policy;
+        self
+    }
+
     /// Sets up what skills need; without one, [`SkVm::prepare`] is refused.
     #[cfg(feature = "tokio")]
     pub fn binder(mut self, binder: Binder) -> Self {
@@ -143,6 +161,11 @@ impl SkVmBuilder {
             passes,
             store,
             jit,
+            adapt: self.adapt,
+            loading: self.loading,
+            refines: refined,
+            lines: Lines::default(),
+            profiles: Profiles::default(),
             targets: self.targets,
             harnesses: self.harnesses,
             limits: self.limits,

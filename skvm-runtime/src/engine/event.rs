@@ -11,6 +11,8 @@ use skvm_core::digest::Digest;
 use skvm_core::harness::{HarnessEvent, RunStatus};
 use skvm_core::target::Target;
 
+use crate::adaptation::Decision;
+use crate::life::ActivationReason;
 use crate::store::Damage;
 
 /// Most events that wait for one reader.
@@ -40,6 +42,34 @@ pub enum Event {
         edits: usize,
         /// Microseconds.
         micros: u64,
+    },
+    /// A variant became active.
+    Activated {
+        /// The skill's name.
+        skill: String,
+        /// The target.
+        target: Target,
+        /// The variant's digest.
+        variant: Digest,
+        /// Why.
+        reason: ActivationReason,
+    },
+    /// A file of a skill that is [watched](super::SkVm::watch) changed.
+    Changed {
+        /// The skill's name.
+        skill: String,
+        /// The digest that it has now; `None` when it cannot be loaded any more.
+        digest: Option<Digest>,
+    },
+    /// Adaptation decided something.
+    Adapted {
+        /// The skill's name.
+        skill: String,
+        /// The target.
+        target: Target,
+        /// What.
+        #[serde(flatten)]
+        decision: Decision,
     },
     /// Something in the store was not what was written. It is set aside, and made anew where it can be.
     Damaged {

@@ -1,22 +1,24 @@
 //! The engine: one handle to load, compile and run skills.
 
+mod adapting;
+mod background;
 mod builder;
 mod event;
 mod flight;
+mod loading;
+mod profiles;
+mod running;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use skvm_core::artifact::ArtifactError;
 use skvm_core::capability::CapabilityProfile;
 use skvm_core::digest::Digest;
-use skvm_core::harness::{
-    Harness, HarnessError, HarnessEvent, HarnessRun, PreparedEnvironment, RunLimits, RunRecord,
-    RunStatus, SkillMode, SkillView, Task, ToolOffer,
-};
+use skvm_core::harness::{Harness, HarnessError};
 use skvm_core::host::HostFacts;
 use skvm_core::pass::Unit;
 use skvm_core::skill::{LoadError, LoadLimits, Skill, discover};
@@ -27,15 +29,17 @@ use tracing::{Instrument, debug_span, warn};
 
 pub use builder::SkVmBuilder;
 pub use event::{Event, EventStream};
+pub use running::{Judgement, OutcomeCheck, RunOutcome, RunRequest};
 
+use crate::adaptation::AdaptPolicy;
 #[cfg(feature = "tokio")]
 use crate::environment::{Binder, Consent, PrepareError, Prepared};
 use crate::jit::{Jit, LearnedFor, SolidifiedReport};
-use crate::session::Session;
-use crate::store::{Damage, Store, StoreError};
-use crate::trace::Trace;
+use crate::life::{Line, Lines, LoadPolicy};
+use crate::store::{Damage, FolderError, Store, StoreError};
 use event::Subscribers;
 use flight::Flights;
+use profiles::Profiles;
 
 /// How long to wait for another process that compiles the same, before doing it once more.
 const COMPILE_PATIENCE: Duration = Duration::from_secs(120);
@@ -74,6 +78,12 @@ struct Inner {
     #[cfg(feature = "tokio")]
     binder: Option<Binder>,
     jit: Option<Jit>,
+    adapt: Option<AdaptPolicy>,
+    loading: LoadPolicy,
+    /// Whether a model refines.
+    refines: bool,
+    lines: Lines,
+    profiles: Profiles,
     flights: Flights,
     subscribers: Subscribers,
     /// How many runs were begun.
@@ -124,6 +134,18 @@ pub enum EngineError {
     /// An artifact of a variant is not what its key says.
     #[error("reading a variant")]
     Artifact(#[from] ArtifactError),
+    /// There is no variant that this could be done with.
+    #[error("skill {skill:?} has no variant that this could be done with on that target")]
+    NoVariant {
+        /// The skill's name.
+        skill: String,
+    },
+    /// A variant could not be put into a folder.
+    #[error("putting a variant into a folder")]
+    Folder(#[from] FolderError),
+    /// The builder was given no policy for adapting.
+    #[error("the engine was built without adaptation")]
+    NotAdapting,
     /// The builder was given no policy for solidifying.
     #[error("the engine was built without solidification")]
     NoJit,
@@ -135,6 +157,12 @@ pub enum EngineError {
     #[cfg(feature = "tokio")]
     #[error("setting up what a skill needs")]
     Prepare(#[from] PrepareError),
+}
+
+/// A variant, and whether it is published.
+struct Compiled {
+    variant: Arc<Variant>,
+    is_kept: bool,
 }
 
 /// What came of installing.
@@ -155,73 +183,13 @@ pub struct Installed {
     pub variants: Vec<Arc<Variant>>,
 }
 
-/// What is to be run.
-#[derive(Debug, Clone)]
-pub struct RunRequest {
-    /// The task.
-    pub task: Task,
-    /// The target; its harness must be one of the engine's.
-    pub target: Target,
-    /// The skill, if any; it is compiled for the target first.
-    pub skill: Option<Arc<Skill>>,
-    /// How the skill reaches the model.
-    pub mode: SkillMode,
-    /// What was set up for the skill; see [`SkVm::prepare`].
-    pub environment: Option<PreparedEnvironment>,
-    /// Where the agent works; it must exist.
-    pub workdir: PathBuf,
-    /// The bounds.
-    pub limits: RunLimits,
-}
-
-impl RunRequest {
-    /// A task for a target in a working directory, without a skill.
-    #[must_use]
-    pub fn new(task: Task, target: Target, workdir: impl Into<PathBuf>) -> Self {
-        Self {
-            task,
-            target,
-            skill: None,
-            mode: SkillMode::Inject,
-            environment: None,
-            workdir: workdir.into(),
-            limits: RunLimits::default(),
-        }
-    }
-
-    /// The same request with a skill.
-    #[must_use]
-    pub fn with_skill(mut self, skill: Arc<Skill>) -> Self {
-        self.skill = Some(skill);
-        self
-    }
-
-    /// The same request, whose commands see what was set up.
-    #[must_use]
-    pub fn with_environment(mut self, environment: PreparedEnvironment) -> Self {
-        self.environment = Some(environment);
-        self
-    }
-}
-
-/// What came of a run.
-#[derive(Debug, Clone)]
-pub struct RunOutcome {
-    /// The harness's record.
-    pub record: RunRecord,
-    /// What the session saw.
-    pub trace: Trace,
-    /// The variant that ran; `None` without a skill.
-    pub variant: Option<Arc<Variant>>,
-}
-
 impl SkVm {
     /// Starts an engine: in memory, with the standard passes, without targets and harnesses.
     pub fn builder() -> SkVmBuilder {
         SkVmBuilder::default()
     }
 
-    /// Loads every skill at or below a path and compiles each for every known target. One that cannot be
+    /// Loads every skill at or below a path, compiles each for every known target and makes that active. One that cannot be
     /// loaded or compiled does not keep the others from it.
     ///
     /// # Errors
@@ -242,13 +210,14 @@ impl SkVm {
         self.tell(|| Event::Loaded { skill: skill.name().to_owned(), digest: skill.digest() });
         let mut variants = Vec::with_capacity(self.0.targets.len());
         for target in self.0.targets.keys() {
-            variants.push(self.compile(&skill, target).await?);
+            let handle = self.0.lines.of(Line::id(&skill, target));
+            variants.push(self.renew(&skill, target, &handle).await?.variant);
         }
         Ok(Installed { skill, variants })
     }
 
-    /// The variant of a skill for a target: from the store, or compiled now. However many ask at the
-    /// same time, it is compiled once. A target that the engine does not know has no profile.
+    /// The variant of a skill for a target, with nothing that failures taught: from the store, or compiled now. However
+    /// many ask at the same time, it is compiled once. Nothing becomes active by this; see [`load`](SkVm::load). A target that the engine does not know has no profile.
     ///
     /// # Errors
     /// [`EngineError`] when the skill cannot be compiled or the store fails.
@@ -257,30 +226,32 @@ impl SkVm {
         skill: &Arc<Skill>,
         target: &Target,
     ) -> Result<Arc<Variant>, EngineError> {
-        let mut unit = Unit::new(Arc::clone(skill), target.clone());
-        unit.profile = self.0.targets.get(target).cloned().flatten();
-        unit.host.clone_from(&self.0.host);
-        unit.features = self.0.harnesses.get(&target.harness).map(|harness| harness.features());
+        let unit = self.unit(skill, target, &Arc::default()).await?;
         let key = self.0.passes.key(&unit);
+        Ok(self.compiled(&unit, key).await?.variant)
+    }
+
+    /// What is published under a key, or compiled now.
+    async fn compiled(&self, unit: &Unit, key: Digest) -> Result<Compiled, EngineError> {
+        let kept = |variant| Compiled { variant, is_kept: true };
         if let Some(variant) = self.published(key).await? {
-            return Ok(variant);
+            return Ok(kept(variant));
         }
         let flight = self.0.flights.of(key);
         let _only_one_here = flight.lock().await;
         if let Some(variant) = self.published(key).await? {
-            return Ok(variant);
+            return Ok(kept(variant));
         }
         let name = Digest::builder("skvm/compile/1").field(key.as_bytes()).finish();
         let lease = self.0.store.lease(name, COMPILE_PATIENCE).await?;
         if lease.is_none() {
-            warn!(skill = skill.name(), "another process compiles the same for too long");
+            warn!(skill = unit.skill.name(), "another process compiles the same for too long");
         }
         if let Some(variant) = self.published(key).await? {
-            return Ok(variant);
+            return Ok(kept(variant));
         }
-        let span = debug_span!("compile", skill = skill.name(), %target);
-        let variant = self.compile_now(&unit, key).instrument(span).await?;
-        Ok(variant)
+        let span = debug_span!("compile", skill = unit.skill.name(), target = %unit.target);
+        self.compile_now(unit, key).instrument(span).await
     }
 
     /// What was published under a key, if it is what was published. What is not is told, and made anew.
@@ -306,7 +277,7 @@ impl SkVm {
         }
     }
 
-    async fn compile_now(&self, unit: &Unit, key: Digest) -> Result<Arc<Variant>, EngineError> {
+    async fn compile_now(&self, unit: &Unit, key: Digest) -> Result<Compiled, EngineError> {
         let started = Instant::now();
         let compilation = self.0.passes.compile(unit).await?;
         let variant = Arc::new(compilation.variant);
@@ -324,11 +295,12 @@ impl SkVm {
             edits: variant.edits().len(),
             micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         });
-        Ok(variant)
+        Ok(Compiled { variant, is_kept: !compilation.is_transient })
     }
 
     /// Sets up what a variant needs on this machine: looks, asks, installs, verifies. Done before, it does
-    /// nothing. What it gives goes into a [`RunRequest`].
+    /// nothing. What it gives goes into a [`RunRequest`]; where everything is there, it is kept in the store, and runs of
+    /// that variant that are given nothing else use it.
     ///
     /// # Errors
     /// [`EngineError`] when the engine has no binder, or the setting up fails; nothing is left then.
@@ -342,6 +314,9 @@ impl SkVm {
         let plan = binder.plan(variant).await?;
         let started = Instant::now();
         let prepared = binder.prepare(&plan, consent).await?;
+        if prepared.is_complete() {
+            self.keep_prepared(variant, &prepared.environment).await?;
+        }
         self.tell(|| Event::Prepared {
             skill: variant.manifest().skill.clone(),
             performed: prepared.performed.len(),
@@ -349,107 +324,6 @@ impl SkVm {
             micros: u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         });
         Ok(prepared)
-    }
-
-    /// Compiles the skill of a request, if it has one, and runs the task in the target's harness.
-    ///
-    /// # Errors
-    /// [`EngineError`] when the run could not begin. A run that began gives an outcome, also when the
-    /// model or its provider failed.
-    pub async fn run(&self, request: RunRequest) -> Result<RunOutcome, EngineError> {
-        let RunRequest { task, target, skill, mode, environment, workdir, limits } = request;
-        let harness = self.harness_for(&target, skill.is_some().then_some(mode))?;
-        let (variant, view) = match &skill {
-            Some(skill) => {
-                let variant = self.compile(skill, &target).await?;
-                let view = variant.view(skill).with_mode(mode);
-                (Some(variant), Some(view))
-            }
-            None => (None, None::<SkillView>),
-        };
-        let learned = learned_for(&target, skill.as_deref(), variant.as_deref());
-        let mut session = self
-            .new_session(learned.with_environment(environment.as_ref()), &task.prompt)
-            .with_inputs(task.inputs.clone())
-            .with_workdir(&workdir);
-        if self.0.jit.is_some() && !harness.features().hooks {
-            warn!(harness = %target.harness, "nothing is learned from a harness that calls no hooks");
-        }
-        if let Some(skill) = &skill {
-            session = session.with_skill(skill, variant.as_deref());
-        }
-        let run_id = self.0.runs.fetch_add(1, Ordering::Relaxed);
-        let on_event = |event: &HarnessEvent| {
-            self.tell(|| Event::Harness { run: run_id, event: event.clone() });
-        };
-        let run = HarnessRun {
-            task: &task,
-            skill: view.as_ref(),
-            environment: environment.as_ref(),
-            tools: ToolOffer::Own,
-            workdir: &workdir,
-            limits,
-            hooks: &mut session,
-            on_event: &on_event,
-        };
-        let span = debug_span!("run", harness = %target.harness, run = run_id);
-        let record = harness.run(run).instrument(span).await;
-        // A run that could not begin leaves its trace too.
-        let status = record.as_ref().map_or(RunStatus::HarnessCrashed, |record| record.status);
-        let trace = session.finish(status).await;
-        self.tell(|| Event::Finished { run: run_id, status });
-        Ok(RunOutcome { record: record?, trace, variant })
-    }
-
-    /// The harness of a target, if it can do what the run asks for.
-    fn harness_for(
-        &self,
-        target: &Target,
-        mode: Option<SkillMode>,
-    ) -> Result<&Arc<dyn Harness>, EngineError> {
-        let id = &target.harness;
-        let harness = self
-            .0
-            .harnesses
-            .get(id)
-            .ok_or_else(|| EngineError::NoHarness { harness: id.clone() })?;
-        if let Some(asks) = harness.model().filter(|model| **model != target.model) {
-            let (harness, asks, wanted) = (id.clone(), asks.clone(), target.model.clone());
-            return Err(EngineError::WrongModel { harness, asks, wanted });
-        }
-        let features = harness.features();
-        let what = match mode {
-            Some(SkillMode::Inject) if !features.inject => "put a skill into the prompt",
-            Some(SkillMode::Discover) if !features.discover => "let the model discover a skill",
-            _ => return Ok(harness),
-        };
-        Err(HarnessError::Unsupported { harness: id.clone(), what }.into())
-    }
-
-    /// A session for a loop of the host's own; its trace goes to the engine's store, and the engine's JIT, if it has
-    /// one, follows it.
-    #[must_use]
-    pub fn session(
-        &self,
-        target: &Target,
-        task: &str,
-        skill: Option<&Skill>,
-        variant: Option<&Variant>,
-    ) -> Session {
-        let session = self.new_session(learned_for(target, skill, variant), task);
-        match skill {
-            Some(skill) => session.with_skill(skill, variant),
-            None => session,
-        }
-    }
-
-    fn new_session(&self, learned: LearnedFor<'_>, task: &str) -> Session {
-        let session = Session::new(learned.target_of().clone(), task);
-        let session = session.with_store(Arc::clone(&self.0.store));
-        match &self.0.jit {
-            Some(jit) => session.with_jit(jit, learned),
-            None => session,
-        }
     }
 
     /// What learns from runs and answers in the model's place, for sessions that a host puts together itself; `None`
@@ -495,17 +369,5 @@ impl SkVm {
 
     fn tell(&self, event: impl FnOnce() -> Event) {
         self.0.subscribers.send(event);
-    }
-}
-
-fn learned_for<'a>(
-    target: &'a Target,
-    skill: Option<&Skill>,
-    variant: Option<&'a Variant>,
-) -> LearnedFor<'a> {
-    let learned = LearnedFor::target(target);
-    match skill {
-        Some(skill) => learned.with_skill(skill, variant),
-        None => learned,
     }
 }

@@ -36,7 +36,7 @@ mod record;
 mod report;
 mod routine;
 mod scope;
-mod secret;
+
 mod wording;
 
 use std::collections::HashMap;

@@ -30,6 +30,7 @@ use skvm_core::llm::{LlmError, LlmErrorKind, LlmResponse};
 use skvm_passes::recorded::AnswerLog;
 use skvm_passes::variant::Variant;
 
+pub(crate) use collection::unix_millis;
 pub use collection::{Collected, Keep, StoreLimits};
 pub use error::{Damage, StoreError};
 pub use folder::{FolderError, Materialized, materialize};

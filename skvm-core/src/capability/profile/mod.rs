@@ -3,6 +3,7 @@
 mod compare;
 mod detail;
 mod measurement;
+mod posterior;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ pub use detail::{
     LevelInterval, LevelResult, PrimitiveDetail, ProfileCost, RateInterval, TokenTotals,
 };
 pub use measurement::{Measurement, SequentialRule, Unmeasured, UnmeasuredCause};
+pub use posterior::AbilityEvidence;
 
 use super::{Level, Primitive};
 use crate::digest::Digest;

@@ -6,8 +6,9 @@ use skvm_core::document::Fence;
 use skvm_core::edit::{Edit, EditKind, EditReason};
 use skvm_core::span::Span;
 
-use super::super::{RewriteRule, RuleInput, newline, purpose_around};
+use super::super::{RewriteRule, RuleInput, purpose_around};
 use super::quoting::{Place, places};
+use crate::opening::newline;
 
 /// The rule `split-chain`: a block that is one chain `a && b` becomes a line for each command, so that
 /// each is a step of its own, with `set -e` before them, so that a failure still stops the rest.

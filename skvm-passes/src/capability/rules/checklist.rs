@@ -6,7 +6,8 @@ use skvm_core::capability::{Level, Primitive};
 use skvm_core::edit::{Edit, EditKind, EditReason};
 use skvm_core::span::Span;
 
-use super::super::{RewriteRule, RuleInput, newline, purpose_around};
+use super::super::{RewriteRule, RuleInput, purpose_around};
+use crate::opening::newline;
 use crate::requirements::{CHECK_PREFIXES, MAX_CHECKS, bindings};
 
 /// The rule `checklist`: the constraints of a section are restated behind it as a list to tick, each in

@@ -2,9 +2,9 @@
 
 use skvm_core::capability::{Gap, Level, Primitive};
 use skvm_core::edit::{Edit, EditKind, EditReason};
-use skvm_core::skill::Skill;
 
-use super::super::{RewriteRule, RuleInput, newline};
+use super::super::{RewriteRule, RuleInput};
+use crate::opening::{Opening, newline, opening};
 use crate::requirements::{DIRECTIONS, Direction, directions_in, shows};
 
 /// The rule `directions`: puts the [directions](crate::requirements::Direction) that close a gap at the
@@ -41,7 +41,7 @@ impl RewriteRule for Directions {
             .zip(closes)
             .filter(|(direction, gaps)| !gaps.is_empty() && !present.contains(direction))
             .collect();
-        let (at, before, after) = place(input.skill);
+        let Opening { at, before, after } = opening(input.skill);
         let line = newline(input.skill);
         let last = chosen.len().saturating_sub(1);
         chosen
@@ -94,24 +94,4 @@ fn reason(direction: &Direction, gaps: &[&Gap]) -> EditReason {
     reason.from = gaps.iter().map(|gap| gap.required_level).max();
     reason.to = to.or(Some(Level::L0));
     reason
-}
-
-/// Where directions go: behind what stands below the first heading of level 1, else before the first
-/// heading, else at the head of the body. With the blank lines that the place needs.
-fn place(skill: &Skill) -> (usize, String, String) {
-    let (document, line) = (skill.document(), newline(skill));
-    let sections = document.sections();
-    let at = match sections {
-        [_, first, second, ..] if first.level() == 1 && second.level() > 1 => first.own_span().end,
-        [root, first, ..] if first.level() > 1 => root.own_span().end,
-        _ => document.span().start,
-    };
-    let before = skill.source().get(..at).unwrap_or("");
-    let lead = match before.trim_end_matches([' ', '\t']) {
-        "" | "\u{feff}" => String::new(),
-        text if text.ends_with("\n\n") || text.ends_with("\n\r\n") => String::new(),
-        text if text.ends_with('\n') => line.to_owned(),
-        _ => format!("{line}{line}"),
-    };
-    (at, lead, line.to_owned())
 }

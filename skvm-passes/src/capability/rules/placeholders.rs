@@ -10,9 +10,10 @@ use skvm_core::edit::{Edit, EditKind, EditReason};
 use skvm_core::skill::Skill;
 use skvm_core::span::Span;
 
-use super::super::{RewriteRule, RuleInput, newline, purpose_around};
+use super::super::{RewriteRule, RuleInput, purpose_around};
 use super::quoting::{Place, command_before, places};
 use crate::code;
+use crate::opening::newline;
 use crate::requirements::FILL_IN;
 
 /// The rule `placeholders`: `<x>`, `{x}` and `YOUR_X` in shell blocks become quoted variables, with a

@@ -4,9 +4,9 @@ use skvm_core::artifact::{CodeOrigin, ScriptUse};
 use skvm_core::capability::{Level, Primitive};
 use skvm_core::edit::{Edit, EditKind, EditReason};
 use skvm_core::skill::{BundleFile, ResolutionRule};
-use skvm_core::span::Span;
 
 use super::super::{RewriteRule, RuleInput, purpose_around};
+use crate::code::path_at;
 
 /// The rule `script-path`: references to the skill's own scripts become absolute paths at the place
 /// of installation, run through an interpreter.
@@ -59,15 +59,7 @@ impl ScriptPath {
         if (script.absolute && !script.as_program) || !means_own(input, script, written, path) {
             return None;
         }
-        let source = input.skill.source().as_bytes();
-        let before = script.span.start.checked_sub(1).and_then(|at| source.get(at)).copied();
-        let (span, path) = match before.filter(|mark| source.get(script.span.end) == Some(mark)) {
-            Some(quote @ (b'"' | b'\'')) => {
-                let whole = Span::new(script.span.start - 1, script.span.end + 1);
-                (whole, quoted(path, char::from(quote))?)
-            }
-            _ => (script.span, shell_word(path)?),
-        };
+        let (span, path) = path_at(input.skill.source(), script.span, path)?;
         let replacement = match file.interpreter().filter(|_| script.as_program) {
             Some(interpreter) => format!("{interpreter} {path}"),
             None => path,
@@ -103,23 +95,4 @@ fn means_own(input: &RuleInput<'_>, script: &ScriptUse, written: &str, path: &st
         ResolutionRule::Basename => script.run || script.as_program,
         ResolutionRule::Suffix => (script.run || script.as_program) && (in_skills || has_variable),
     }
-}
-
-/// The path between quotes, if nothing in it has a meaning there.
-fn quoted(path: &str, quote: char) -> Option<String> {
-    let special = if quote == '"' { "\"$`\\" } else { "'`" };
-    (!path.contains(|c: char| special.contains(c) || c.is_control()))
-        .then(|| format!("{quote}{path}{quote}"))
-}
-
-/// The path as one word of the shell; `None` when it cannot stand in a line of Markdown code.
-fn shell_word(path: &str) -> Option<String> {
-    if path.contains(|c: char| c.is_control() || c == '`') {
-        return None;
-    }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,=".contains(c);
-    if path.chars().all(plain) {
-        return Some(path.to_owned());
-    }
-    Some(format!("'{}'", path.replace('\'', r"'\''")))
 }

@@ -15,7 +15,7 @@ const SECRETS: [&str; 9] = [
 
 /// Whether a text seems to hold a key, a token or a password: a word for one, a sign, and a value that is no
 /// variable and no placeholder.
-pub(super) fn holds_secret(text: &str) -> bool {
+pub(crate) fn holds_secret(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let known = ["sk-", "ghp_", "gho_", "github_pat_", "xoxb-", "xoxp-", "akia", "glpat-"];
     let is_known = known.iter().any(|start| {

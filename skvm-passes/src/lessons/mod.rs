@@ -1,0 +1,113 @@
+//! The `lessons` pass: corrects a skill by what failures taught.
+//!
+//! # What it does
+//! For each [`Lesson`] of the unit that is about the text, the edits that heed it: a file of the skill's own is named by
+//! its full path, a script is run through its interpreter, a word of a command is replaced by the one that works, a
+//! sentence out of a fixed list is added at the head. A lesson that finds no place is told. Lessons about the machine
+//! are heeded by [`environment`](crate::environment), those about abilities by [`capability`](crate::capability).
+//!
+//! # Before/after
+//! With the lesson that `pdf-cli` has no `--fmt` but `--format`, `pdf-cli convert in.pdf --fmt png` becomes
+//! `pdf-cli convert in.pdf --format png`; the option of another program stays.
+//!
+//! # Requires
+//! [`CodeIndex`]. Without lessons it does nothing.
+//!
+//! # Preserves
+//! Everything that the [guard](crate::guard) checks: no lesson brings a program, a path or an address that the skill
+//! does not have, but for the other name of an interpreter.
+//!
+//! # Cost
+//! One look at each command for each lesson, of which at most 64 are heeded.
+
+mod place;
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use skvm_core::artifact::{Artifact, ArtifactKey, CodeIndex};
+use skvm_core::diagnostic::{Code, Diagnostic};
+use skvm_core::edit::{Edit, EditKind, EditReason};
+use skvm_core::failure::{Advice, Lesson};
+use skvm_core::pass::{Pass, PassContext, PassError, PassId};
+use skvm_core::skill::Skill;
+
+use crate::opening::{Opening, newline, opening};
+use place::Places;
+
+/// Most lessons that are heeded.
+const MAX_LESSONS: usize = 64;
+
+const NO_PLACE: Code = Code::new("lessons/no-place");
+
+/// See the [module](self).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LessonsPass;
+
+#[async_trait]
+impl Pass for LessonsPass {
+    fn id(&self) -> PassId {
+        PassId::new("lessons")
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn reads(&self) -> &'static [ArtifactKey] {
+        &[CodeIndex::KEY]
+    }
+
+    fn heeds_lessons(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, cx: &mut PassContext<'_>) -> Result<(), PassError> {
+        let Some(lessons) = cx.lessons() else { return Ok(()) };
+        let code = cx.artifact::<CodeIndex>()?.unwrap_or_default();
+        let places = Places { skill: cx.skill(), code: &code, install_dir: cx.install_dir() };
+        let mut advice = BTreeSet::new();
+        for lesson in lessons.lessons.iter().take(MAX_LESSONS) {
+            let edits = match lesson {
+                Lesson::Path { written, file } => places.path(written, file),
+                Lesson::Script { file } => places.script(file),
+                Lesson::Word { program, written, instead } => {
+                    places.word(program, written, instead)
+                }
+                Lesson::Advice { advice: one } => {
+                    advice.insert(*one);
+                    continue;
+                }
+                Lesson::Dependency { .. } | Lesson::Ability { .. } => continue,
+            };
+            if edits.is_empty() {
+                let message = format!("a lesson finds no place in the skill: {lesson:?}");
+                cx.diagnose(Diagnostic::note(NO_PLACE, message));
+            }
+            for edit in edits {
+                // Where two lessons are about one place, the first is heeded.
+                if let Err(error) = cx.edit(edit) {
+                    cx.diagnose(Diagnostic::note(NO_PLACE, format!("a lesson: {error}")));
+                }
+            }
+        }
+        if let Some(edit) = advise(cx.skill(), &advice) {
+            cx.edit(edit)?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts sentences at the head of a skill, one line each; those that stand in it already are left out.
+fn advise(skill: &Skill, advice: &BTreeSet<Advice>) -> Option<Edit> {
+    let lacks = |advice: &&Advice| !skill.source().contains(advice.sentence());
+    let sentences: Vec<&str> = advice.iter().filter(lacks).map(|one| one.sentence()).collect();
+    if sentences.is_empty() {
+        return None;
+    }
+    let (Opening { at, before, after }, line) = (opening(skill), newline(skill));
+    let list: String = sentences.iter().map(|sentence| format!("- {sentence}{line}")).collect();
+    let text = format!("{before}Learned from earlier runs:{line}{line}{list}{after}");
+    let note = "what went wrong in earlier runs is kept from going wrong again";
+    Some(Edit::insert(at, text, EditReason::new("advice", EditKind::Compensation, note)))
+}
