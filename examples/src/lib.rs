@@ -4,6 +4,7 @@ pub mod clerk;
 pub mod measuring;
 pub mod profiles;
 pub mod report;
+pub mod simulation;
 pub mod usage;
 
 use std::path::{Path, PathBuf};

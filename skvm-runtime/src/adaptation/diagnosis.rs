@@ -352,6 +352,9 @@ impl Case<'_> {
             let run = Lesson::Script { file: file.clone() };
             return self.made(symptom, class, &file, cause, vec![[named].into(), [run].into()]);
         }
+        if self.names_program(path) {
+            return self.missing(symptom, DependencyKind::Program, path, "program");
+        }
         let Some(change) = change(symptom) else { return self.unknown(symptom) };
         let is_written = self.skill.source().contains(&change.before);
         match bundle.resolve(&change.after) {
@@ -365,6 +368,19 @@ impl Case<'_> {
             _ if is_written => self.replaced(symptom, &change),
             _ => self.unknown(symptom),
         }
+    }
+
+    /// Whether what a script did not find is a program that it starts: a bare word that stands in quotes in one of the
+    /// skill's scripts.
+    fn names_program(&self, word: &str) -> bool {
+        let is_bare = !word.is_empty() && !word.contains(['/', '.', ' ']);
+        let files = self.skill.bundle().files().iter();
+        let mut scripts = files.filter(|file| file.interpreter().is_some());
+        is_bare
+            && scripts.any(|file| {
+                let text = file.text().unwrap_or("");
+                ['"', '\''].iter().any(|mark| text.contains(&format!("{mark}{word}{mark}")))
+            })
     }
 
     /// How a file is written in the call that did not find it.
@@ -389,17 +405,32 @@ impl Case<'_> {
         self.person(symptom, about, &cause, "permit it to the agent, or take it out of the skill")
     }
 
-    /// The skill tells a word that a program does not know.
+    /// The skill tells a word that a program does not know. What it should be, only a call that worked tells.
     fn wrong_fact(&self, symptom: &Symptom, word: &str) -> Diagnosis {
-        let Some(change) = change(symptom).filter(|_| !word.is_empty()) else {
+        let bare = |word: &str| word.trim_start_matches('-').to_owned();
+        let found = shell_commands(symptom.call.as_deref().unwrap_or("")).commands;
+        let found = found.into_iter().find_map(|command| {
+            let mut words = command.arguments.iter().filter_map(|word| word.split('=').next());
+            let written = words.find(|one| !word.is_empty() && bare(one) == bare(word))?.to_owned();
+            Some((command.program, written))
+        });
+        let Some((program, written)) = found else { return self.unknown(symptom) };
+        if !self.text().contains(&written) {
             return self.unknown(symptom);
-        };
-        let is_about = change.before.trim_start_matches('-') == word.trim_start_matches('-')
-            || change.before.split('=').next() == Some(word);
-        if is_about && self.skill.source().contains(&change.before) {
-            self.replaced(symptom, &change)
-        } else {
-            self.unknown(symptom)
+        }
+        let change = change(symptom).filter(|it| it.program == program && it.before == written);
+        match change {
+            Some(change) if self.skill.source().contains(&change.before) => {
+                self.replaced(symptom, &change)
+            }
+            _ => {
+                let class = FailureClass::WrongFact;
+                let cause = format!("{program} does not know {written}");
+                let subject = format!("{program} {written}");
+                let told = self.made(symptom, class, &subject, cause, Vec::new());
+                let help = format!("correct what the skill says about {program}");
+                Diagnosis { help: Some(help), ..told }
+            }
         }
     }
 

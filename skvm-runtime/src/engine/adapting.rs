@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use skvm_core::digest::Digest;
-use skvm_core::failure::Lessons;
+use skvm_core::failure::{FailureClass, Lessons};
 use skvm_core::harness::RunStatus;
 use skvm_core::skill::Skill;
 use skvm_core::target::Target;
@@ -28,6 +28,9 @@ const MAX_TRIES: usize = 64;
 
 /// How long a session waits for the review of another one before it goes on with its own.
 const REVIEW_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many times as many sessions it takes until a person is told of a failure that is not understood.
+const PATIENCE: u32 = 3;
 
 /// Reviews the trace of a session at its end.
 pub(super) struct Reviewer {
@@ -350,7 +353,11 @@ impl ReviewOf<'_> {
                     None => evidence.refuse(signature, &lessons),
                 }
             }
-            if evidence.tell(signature) {
+            // What nobody can name, and what a way out may still show, is worth a person's time when it goes on.
+            let is_open =
+                matches!(diagnosis.class, FailureClass::Unknown | FailureClass::WrongFact);
+            let goes_on = sessions >= self.policy.sessions.saturating_mul(PATIENCE);
+            if (!is_open || goes_on) && evidence.tell(signature) {
                 let Diagnosis { class, subject, cause, help, .. } = diagnosis;
                 let help = help.unwrap_or_else(|| "no fix that is known has helped".to_owned());
                 decisions.push(Decision::NeedsPerson { class, subject, cause, help });
