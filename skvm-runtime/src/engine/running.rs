@@ -217,7 +217,7 @@ impl SkVm {
 
     /// A session for a loop of the host's own, with the variant that was [loaded](SkVm::load). Its trace goes to the
     /// engine's store, the engine's JIT, if it has one, follows it, and its end is reviewed when the engine
-    /// [adapts](super::SkVmBuilder::adapt).
+    /// [adapts](super::SkVmBuilder::adapt); only then does it keep the engine until its end.
     #[must_use]
     pub fn session(
         &self,
