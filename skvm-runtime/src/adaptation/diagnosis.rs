@@ -325,7 +325,7 @@ impl Case<'_> {
             let class = FailureClass::WrongPath;
             return self.made(symptom, class, own.file.path(), cause, vec![[lesson].into()]);
         }
-        // Another name of the same program that worked later, or that is the usual one.
+        // Another name of the same program, which most machines have.
         let other = OTHER_NAMES.iter().find(|(name, _)| *name == program).map(|(_, other)| *other);
         if let Some(other) = other {
             let cause = format!("the program is called {other} here, and not {program}");
@@ -365,7 +365,7 @@ impl Case<'_> {
                 let named = Lesson::Path { written: change.before.clone(), file: file.clone() };
                 self.made(symptom, class, &change.before, cause, vec![[named].into()])
             }
-            _ if is_written => self.replaced(symptom, &change),
+            // What the user's file is called in one session is no fact about the skill.
             _ => self.unknown(symptom),
         }
     }
@@ -419,7 +419,7 @@ impl Case<'_> {
             return self.unknown(symptom);
         }
         let change = change(symptom).filter(|it| it.program == program && it.before == written);
-        match change {
+        match change.filter(|it| is_name_for(&it.before, &it.after)) {
             Some(change) if self.skill.source().contains(&change.before) => {
                 self.replaced(symptom, &change)
             }
@@ -491,8 +491,13 @@ impl Diagnosis {
 }
 
 /// Programs that are called otherwise on many machines.
-const OTHER_NAMES: [(&str, &str); 4] =
-    [("python", "python3"), ("pip", "pip3"), ("nodejs", "node"), ("bash", "sh")];
+const OTHER_NAMES: [(&str, &str); 5] = [
+    ("python", "python3"),
+    ("python3", "python"),
+    ("pip", "pip3"),
+    ("nodejs", "node"),
+    ("bash", "sh"),
+];
 
 /// What language a program runs.
 fn language_of(program: &str) -> Option<&'static str> {
@@ -533,6 +538,15 @@ fn change(symptom: &Symptom) -> Option<Change> {
         }
     }
     None
+}
+
+/// Whether a word can stand for another: the name of an option for that of an option, of a command for a command.
+fn is_name_for(before: &str, after: &str) -> bool {
+    let dashes = |word: &str| word.len() - word.trim_start_matches('-').len();
+    let name = after.trim_start_matches('-');
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    is_name && (dashes(before) == 0) == (dashes(after) == 0) && dashes(after) <= 2
 }
 
 /// Two options without the value that both have: `--fmt=png` and `--format=png`.

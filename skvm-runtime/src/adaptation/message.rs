@@ -121,11 +121,15 @@ const LOOKED_AT: usize = 4 << 10;
 /// What a message is about, and the word that it names.
 pub(super) fn recognise(message: &str) -> Option<(Complaint, Option<String>)> {
     let ends = ends_of(message);
-    COMPILED.iter().find_map(|(complaint, regex)| {
-        let found = regex.captures(&ends)?;
-        let subject = found.get(1).map(|word| word.as_str().to_owned());
-        Some((*complaint, subject))
-    })
+    // A server on the machine itself is the skill's to start, and no fault of the network.
+    let is_local = ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| ends.contains(host));
+    COMPILED.iter().filter(|(it, _)| !is_local || *it != Complaint::Network).find_map(
+        |(complaint, regex)| {
+            let found = regex.captures(&ends)?;
+            let subject = found.get(1).map(|word| word.as_str().to_owned());
+            Some((*complaint, subject))
+        },
+    )
 }
 
 /// Start and end of a long text.

@@ -15,21 +15,24 @@ pub struct SkillWatch {
 }
 
 impl SkillWatch {
-    /// Calls `changed` whenever names, sizes or times of the files below `root` differ from what they were; until it
-    /// gives `false`.
+    /// Calls `look` once, and whenever names, sizes or times of the files below `root` differ from what they were; until
+    /// it gives `false`.
     pub(crate) fn start(
         root: PathBuf,
         interval: Duration,
-        mut changed: impl FnMut() -> bool + Send + 'static,
+        mut look: impl FnMut() -> bool + Send + 'static,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
-        let mut seen = Look::at(&root);
         let watching = move || {
+            let mut seen = Look::at(&root);
+            if !look() {
+                return;
+            }
             while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
                 let now = Look::at(&root);
                 if now != seen {
                     seen = now;
-                    if !changed() {
+                    if !look() {
                         break;
                     }
                 }
