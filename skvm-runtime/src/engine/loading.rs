@@ -31,7 +31,8 @@ impl SkVm {
     /// The variant to begin a session with: the active one of this skill, where it lies, for this target. When there is
     /// none yet, or the skill, the profile, the passes or the machine changed since, it is compiled now, once however
     /// many ask, in this process and others with the same store; or the previous one serves meanwhile, by
-    /// [policy](super::SkVmBuilder::loading). While a new variant is on trial, part of the sessions get that.
+    /// [policy](super::SkVmBuilder::loading). While a new variant is on trial, part of the sessions get that: whose turn
+    /// it is goes by the sessions that begin, so that what is loaded twice before a session is the same.
     ///
     /// Engines that share a store are to be configured alike: with other passes or another host, each would make its own
     /// variant the active one.
@@ -50,7 +51,7 @@ impl SkVm {
         if self.key_for(&handle, skill, target, &active.lessons).await? == active.key {
             if let Some(policy) = &self.0.adapt
                 && let Some(trial) = &line.trial
-                && handle.is_turn(policy.trial_every, trial.tally.ended)
+                && handle.is_turn(trial, policy.trial_every)
                 && let Some(variant) =
                     self.variant_of(&handle, &trial.fix.variant, skill, target).await?
             {
@@ -122,8 +123,10 @@ impl SkVm {
                 None => ActivationReason::First,
                 Some(before) if before.key == key => ActivationReason::Rebuilt,
                 Some(before) => {
+                    let source = before.source;
                     let before = self.previous(handle, before).await?;
-                    reason(before.as_deref().map(Variant::manifest), variant.manifest())
+                    let manifest = before.as_deref().map(Variant::manifest);
+                    reason(source, manifest, variant.manifest())
                 }
             };
             let heals = line.active.as_ref().and_then(|before| before.heals.clone());
@@ -438,12 +441,13 @@ fn given_up(line: &Line) -> Option<Decision> {
     Some(Decision::Abandoned { variant: fix.variant.variant })
 }
 
-/// What made a variant stale.
-fn reason(before: Option<&Manifest>, now: &Manifest) -> ActivationReason {
+/// What made a variant stale that was compiled from `source`; its manifest may be lost.
+fn reason(source: Digest, before: Option<&Manifest>, now: &Manifest) -> ActivationReason {
+    if source != now.source {
+        return ActivationReason::SkillChanged;
+    }
     let Some(before) = before else { return ActivationReason::PassesChanged };
-    if before.source != now.source {
-        ActivationReason::SkillChanged
-    } else if before.pipeline != now.pipeline || before.refiner != now.refiner {
+    if before.pipeline != now.pipeline || before.refiner != now.refiner {
         ActivationReason::PassesChanged
     } else if before.profile != now.profile {
         ActivationReason::ProfileChanged

@@ -1,7 +1,7 @@
 //! Lines as this process knows them, and as the store has them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -10,7 +10,7 @@ use skvm_core::digest::Digest;
 use skvm_passes::variant::Variant;
 
 use super::history::{Fared, History};
-use super::line::Line;
+use super::line::{Line, Trial};
 use crate::adaptation::Evidence;
 use crate::store::{Store, StoreError, StoredRecord};
 
@@ -41,8 +41,6 @@ impl Lines {
 /// One line.
 pub(crate) struct LineHandle {
     pub(crate) id: Digest,
-    /// How many sessions of this process began with it.
-    sessions: AtomicU64,
     /// Whether a new variant is being compiled in the background.
     is_renewing: AtomicBool,
     /// Held by the review that looks for a fix.
@@ -61,6 +59,8 @@ struct State {
     variants: Vec<(Digest, Arc<Variant>)>,
     /// The key that was worked out last, and from what.
     key: Option<(Facts, Digest)>,
+    /// The variant on trial, and how many sessions began here with that and with the active one.
+    begun: Option<(Digest, (u64, u64))>,
 }
 
 /// What a key was worked out from: the skill, the lessons, and the engine's profiles.
@@ -128,7 +128,6 @@ impl LineHandle {
     fn new(id: Digest) -> Self {
         Self {
             id,
-            sessions: AtomicU64::new(0),
             is_renewing: AtomicBool::new(false),
             deciding: futures::lock::Mutex::new(()),
             state: Mutex::default(),
@@ -271,20 +270,34 @@ impl LineHandle {
         self.state().key = Some((facts, key));
     }
 
-    /// Whether it is the turn of a trial that gets one of so many sessions: of those that began here, evened out by those
-    /// that have ended anywhere.
-    pub(crate) fn is_turn(&self, every: u32, ended: (u64, u64)) -> bool {
-        let began = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let (new, old) = ended;
-        let every = u64::from(every);
-        let (owed, slack) = (new.saturating_mul(every - 1), 2 * every);
-        if owed + slack < old {
-            true
-        } else if old + slack < owed {
-            false
-        } else {
-            (began + new + old) % every == 1 % every
-        }
+    /// Whether the next session is one of every so many that a trial gets. It goes by the sessions that began here and by
+    /// those that ended anywhere: a process may begin one session and no more.
+    pub(crate) fn is_turn(&self, trial: &Trial, every: u32) -> bool {
+        let begun = self.begun(trial.fix.variant.variant);
+        let (new, old) = (begun.0.max(trial.tally.ended.0), begun.1.max(trial.tally.ended.1));
+        (new + 1).saturating_mul(u64::from(every)) <= new + old + 1
+    }
+
+    /// How many sessions began here while a variant is on trial: with that, and with the active one.
+    fn begun(&self, trial: Digest) -> (u64, u64) {
+        self.state().begun.filter(|(of, _)| *of == trial).map_or((0, 0), |(_, begun)| begun)
+    }
+
+    /// Notes that a session begins, for whose turn it is next. Only to load a variant takes nobody's turn.
+    pub(crate) fn begins(&self, variant: Digest) {
+        let line = self.state().line.value.clone().ok().flatten();
+        let Some(line) = line else { return };
+        let Some(trial) = line.trial.as_ref().map(|trial| trial.fix.variant.variant) else {
+            return;
+        };
+        let (new, old) = self.begun(trial);
+        let is_active = line.active.as_ref().is_some_and(|active| active.variant == variant);
+        let begun = match variant == trial {
+            true => (new + 1, old),
+            false if is_active => (new, old + 1),
+            false => return,
+        };
+        self.state().begun = Some((trial, begun));
     }
 
     /// Whether nobody compiles in the background yet; whoever gets `Some` does until it is dropped.
