@@ -5,6 +5,9 @@
 mod broken;
 mod conformance;
 mod memory;
+mod process;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::sync::Arc;
 

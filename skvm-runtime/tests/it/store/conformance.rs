@@ -1,6 +1,5 @@
 //! The suite for stores: ours pass, and no broken one does.
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,20 +12,6 @@ use super::broken::{Broken, FAULTS, Fault};
 #[test]
 fn the_store_in_memory_conforms() {
     block_on(conforms(|| Arc::new(MemoryStore::default()))).unwrap();
-}
-
-#[cfg(feature = "sqlite")]
-#[test]
-fn the_store_in_a_file_conforms() {
-    let folder = tempfile::tempdir().unwrap();
-    let count = Cell::new(0);
-    let make = || {
-        let number = count.replace(count.get() + 1);
-        let path = folder.path().join(format!("{number}.sqlite"));
-        Arc::new(skvm_runtime::store::SqliteStore::open(path).unwrap()) as _
-    };
-    block_on(conforms(make)).unwrap();
-    assert!(count.get() > 20, "each check has a store of its own");
 }
 
 /// The suite needs no executor of its own and disturbs none.
