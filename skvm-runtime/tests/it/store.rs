@@ -4,9 +4,12 @@
 
 mod broken;
 mod conformance;
+#[cfg(all(feature = "sqlite", unix))]
+mod kill;
 mod memory;
+#[cfg(all(feature = "sqlite", unix))]
 mod process;
-#[cfg(feature = "sqlite")]
+#[cfg(all(feature = "sqlite", unix))]
 mod sqlite;
 
 use std::sync::Arc;
@@ -22,6 +25,19 @@ use skvm_passes::variant::Variant;
 use skvm_runtime::session::Session;
 use skvm_runtime::store::{Store, StoredRecord};
 use skvm_runtime::trace::Trace;
+
+/// How many rounds of something are done: few, or all where `SKVM_TEST_ALL` is set.
+#[cfg(all(feature = "sqlite", unix))]
+fn rounds(few: usize, all: usize) -> usize {
+    if std::env::var_os("SKVM_TEST_ALL").is_some() { all } else { few }
+}
+
+/// A number as good as random, the same for the same seed.
+#[cfg(all(feature = "sqlite", unix))]
+fn random(seed: u64) -> u64 {
+    let digest = Digest::of(&seed.to_le_bytes());
+    u64::from_le_bytes(digest.as_bytes()[..8].try_into().unwrap())
+}
 
 fn skill(number: usize) -> Skill {
     Skill::from_text(format!("/nowhere/{number}"), format!("# Skill {number}\n"))

@@ -61,17 +61,20 @@ impl Process {
 
     /// The next fact; `None` when there will be none.
     pub(super) fn next(&self) -> Option<String> {
-        match self.facts.recv_timeout(PATIENCE) {
-            Ok(fact) => Some(fact),
-            Err(RecvTimeoutError::Disconnected) => None,
-            Err(RecvTimeoutError::Timeout) => panic!("the process tells nothing"),
-        }
+        let told = self.facts.recv_timeout(PATIENCE);
+        assert_ne!(told, Err(RecvTimeoutError::Timeout), "the process tells nothing");
+        told.ok()
     }
 
-    /// Kills it as it stands, and gives the facts that it told and nobody read.
+    /// Kills it as it stands, in the middle of its work, and gives the facts that it told and nobody read.
     pub(super) fn kill(mut self) -> Vec<String> {
+        use std::os::unix::process::ExitStatusExt as _;
         self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        let status = self.child.wait().unwrap();
+        if status.signal().is_none() {
+            let told = std::io::read_to_string(self.child.stderr.take().unwrap()).unwrap();
+            assert!(status.success(), "it had failed by itself: {told}");
+        }
         self.reader.take().unwrap().join().unwrap();
         self.facts.try_iter().collect()
     }

@@ -29,7 +29,6 @@ fn handles_of_one_store_share_its_leases() {
 }
 
 /// The same file by another path is the same store.
-#[cfg(unix)]
 #[test]
 fn a_link_leads_to_the_same_leases() {
     let (folder, path) = place();
