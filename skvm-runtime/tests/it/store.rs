@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod broken;
+#[cfg(all(feature = "sqlite", unix))]
+mod compiling;
 mod conformance;
 #[cfg(all(feature = "sqlite", unix))]
 mod kill;
