@@ -146,7 +146,8 @@ pub trait Store: Send + Sync {
     async fn traces(&self, skill: Digest) -> Result<Vec<Trace>, StoreError>;
 
     /// The records of a scope that were written or removed after a revision, in the order of their revisions; all
-    /// that are there since revision 0. What a record holds is its writer's business.
+    /// that are there since revision 0. Whoever asks since the last revision that was told misses no change. What a
+    /// record holds is its writer's business.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -179,7 +180,8 @@ pub trait Store: Send + Sync {
         Ok(Some(Lease::unshared()))
     }
 
-    /// Removes what is beyond the limits, the longest unused first, and nothing that is to be kept.
+    /// Removes what is beyond the limits, the longest unused first, and nothing that is to be kept. A scope whose
+    /// records go counts its revisions on.
     ///
     /// As it stands, nothing is removed.
     ///

@@ -1,6 +1,7 @@
 //! The database file: opening it, its schema and the versions of that.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -70,14 +71,19 @@ fn is_corrupt(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
-/// The path as it is from anywhere, with the folders that lead to it made.
+/// The path as it is from anywhere, through no link, with the folders that lead to it made. What lies beside the
+/// database is found by it, so it has to be the same for everybody.
 pub(super) fn absolute(path: &Path) -> std::result::Result<PathBuf, StoreError> {
     let refuse = |error| StoreError::new(format!("opening {}", path.display())).with_source(error);
     let path = std::path::absolute(path).map_err(refuse)?;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(refuse)?;
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(path) };
+    fs::create_dir_all(folder).map_err(refuse)?;
+    match fs::canonicalize(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(fs::canonicalize(folder).map_err(refuse)?.join(name))
+        }
+        found => found.map_err(refuse),
     }
-    Ok(path)
 }
 
 /// The path of a file that belongs to the database.
@@ -111,12 +117,18 @@ pub(super) fn open(
 ) -> std::result::Result<(Connection, Vec<Damage>), StoreError> {
     let leases = beside(path, "-leases");
     let refuse = |error| StoreError::new(format!("opening {}", path.display())).with_source(error);
-    let was_ours = leases.is_dir();
     fs::create_dir_all(&leases).map_err(refuse)?;
     // Nobody else makes, changes or replaces the file meanwhile.
-    let _alone = lock(&leases.join("open"), options.busy).map_err(refuse)?;
+    let mut alone = lock(&leases.join("open"), options.busy).map_err(refuse)?;
+    // Something stands in it once the database was found to be ours.
+    let was_ours = alone.metadata().map_err(refuse)?.len() > 0;
     match prepare(path, options) {
-        Ok(connection) => Ok((connection, Vec::new())),
+        Ok(connection) => {
+            if !was_ours {
+                alone.write_all(b"SkVM\n").map_err(refuse)?;
+            }
+            Ok((connection, Vec::new()))
+        }
         Err(Refusal::Damaged(error)) if was_ours => {
             let kept = set_aside(path).map_err(refuse)?;
             let damage = Damage {

@@ -225,8 +225,8 @@ impl SqliteStore {
         match parsed {
             Ok(value) => {
                 if now.saturating_sub(used) > TOUCH_AFTER_MILLIS {
-                    let touch = move |db: &Connection| Row::touch(db, kind, key, now);
-                    self.write("noting a use", touch).await?;
+                    // Whoever reads waits for nobody who writes.
+                    self.writer.hand_over(move |db| Row::touch(db, kind, key, now));
                 }
                 Ok(Some(value))
             }
