@@ -113,6 +113,11 @@ impl Evidence {
         &self.tally
     }
 
+    /// How many sessions of the trial ended: with the active variant, and with the new one.
+    pub(crate) fn trial_sessions(&self) -> [u32; 2] {
+        self.tally.sessions
+    }
+
     /// Forgets the sessions of the last trial.
     pub(crate) fn begin_trial(&mut self) {
         self.tally = Tally::default();

@@ -88,6 +88,9 @@ pub(crate) struct Tally {
     old: VecDeque<SessionOutcome>,
     /// Of the new.
     new: VecDeque<SessionOutcome>,
+    /// How many there were of each, the old variant first.
+    #[serde(default)]
+    pub(crate) sessions: [u32; 2],
     pub(crate) won: u32,
     pub(crate) lost: u32,
     pub(crate) pairs: u32,
@@ -99,6 +102,8 @@ const MAX_WAITING: usize = 64;
 impl Tally {
     /// Takes in a session of one side.
     pub(crate) fn take(&mut self, outcome: SessionOutcome, is_new: bool) {
+        let sessions = &mut self.sessions[usize::from(is_new)];
+        *sessions = sessions.saturating_add(1);
         let side = if is_new { &mut self.new } else { &mut self.old };
         side.push_back(outcome);
         if side.len() > MAX_WAITING {

@@ -31,7 +31,8 @@ impl SkVm {
     /// The variant to begin a session with: the active one of this skill, where it lies, for this target. When there is
     /// none yet, or the skill, the profile, the passes or the machine changed since, it is compiled now, once however
     /// many ask, in this process and others with the same store; or the previous one serves meanwhile, by
-    /// [policy](super::SkVmBuilder::loading). While a new variant is on trial, part of the sessions get that.
+    /// [policy](super::SkVmBuilder::loading). While a new variant is on trial, part of the sessions get that: whose
+    /// turn it is goes by the sessions that begin, so that what is loaded twice before a session is the same.
     ///
     /// # Errors
     /// [`EngineError`] when the skill cannot be compiled or the store fails.
@@ -52,7 +53,7 @@ impl SkVm {
         if key == active.key {
             if let Some(policy) = &self.0.adapt
                 && let Some(trial) = &line.trial
-                && handle.is_turn(policy.trial_every)
+                && handle.is_turn(trial.variant.variant, policy.trial_every)
                 && let Some(variant) =
                     self.variant_of(&handle, &trial.variant, skill, target).await?
             {

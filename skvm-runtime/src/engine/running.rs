@@ -18,6 +18,7 @@ use super::adapting::Reviewer;
 use super::loading::prepared_scope;
 use super::{EngineError, Event, SkVm};
 use crate::jit::LearnedFor;
+use crate::life::Line;
 use crate::session::Session;
 use crate::store::StoreError;
 use crate::trace::Trace;
@@ -154,7 +155,7 @@ impl SkVm {
             warn!(harness = %target.harness, "nothing is learned from a harness that calls no hooks");
         }
         if let Some(skill) = &skill {
-            session = self.reviewed(session, skill).with_skill(skill, variant.as_deref());
+            session = self.reviewed(session, skill, &target, variant.as_deref());
         }
         let run_id = self.0.runs.fetch_add(1, Ordering::Relaxed);
         let on_event = |event: &HarnessEvent| {
@@ -217,7 +218,7 @@ impl SkVm {
 
     /// A session for a loop of the host's own, with the variant that was [loaded](SkVm::load). Its trace goes to the
     /// engine's store, the engine's JIT, if it has one, follows it, and its end is reviewed when the engine
-    /// [adapts](super::SkVmBuilder::adapt).
+    /// [adapts](super::SkVmBuilder::adapt); only then does it keep the engine until its end.
     #[must_use]
     pub fn session(
         &self,
@@ -229,15 +230,25 @@ impl SkVm {
         let learned = learned_for(target, skill.map(Arc::as_ref), variant);
         let session = self.new_session(learned, task);
         match skill {
-            Some(skill) => self.reviewed(session, skill).with_skill(skill, variant),
+            Some(skill) => self.reviewed(session, skill, target, variant),
             None => session,
         }
     }
 
-    /// The session, reviewed at its end if the engine adapts.
-    fn reviewed(&self, session: Session, skill: &Arc<Skill>) -> Session {
+    /// The session with its skill, reviewed at its end if the engine adapts.
+    fn reviewed(
+        &self,
+        session: Session,
+        skill: &Arc<Skill>,
+        target: &Target,
+        variant: Option<&Variant>,
+    ) -> Session {
+        let session = session.with_skill(skill, variant);
         if self.0.adapt.is_none() {
             return session;
+        }
+        if let Some(variant) = variant {
+            self.0.lines.of(Line::id(skill, target)).begins(variant.digest());
         }
         session.with_review(Arc::new(Reviewer { vm: self.clone(), skill: Arc::clone(skill) }))
     }

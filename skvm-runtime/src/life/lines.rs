@@ -1,7 +1,7 @@
 //! Lines as this process knows them, and as the store has them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -42,8 +42,6 @@ impl Lines {
 /// One line.
 pub(crate) struct LineHandle {
     pub(crate) id: Digest,
-    /// How many sessions of this process began with it; tells whose turn is on trial.
-    pub(crate) sessions: AtomicU64,
     /// Whether a new variant is being compiled in the background.
     pub(crate) is_renewing: AtomicBool,
     state: Mutex<State>,
@@ -60,6 +58,8 @@ struct State {
     variants: Vec<(Digest, Arc<Variant>)>,
     /// The key that was worked out last, and from what.
     key: Option<(Facts, Digest)>,
+    /// The variant on trial, and how many sessions began here with the active one and with that.
+    begun: Option<(Digest, [u32; 2])>,
 }
 
 /// What a key was worked out from: the skill, the lessons, and the engine's profiles.
@@ -104,7 +104,6 @@ impl LineHandle {
     fn new(id: Digest) -> Self {
         Self {
             id,
-            sessions: AtomicU64::new(0),
             is_renewing: AtomicBool::new(false),
             state: Mutex::default(),
         }
@@ -280,9 +279,30 @@ impl LineHandle {
         self.state().key = Some((facts, key));
     }
 
-    /// Whether the next session is one of every so many.
-    pub(crate) fn is_turn(&self, every: u32) -> bool {
-        self.sessions.fetch_add(1, Ordering::Relaxed) % u64::from(every) == 1
+    /// Whether the next session is one of every so many that a trial gets. It goes by the sessions that began here and by
+    /// those that ended anywhere: a process may begin one session and no more.
+    pub(crate) fn is_turn(&self, trial: Digest, every: u32) -> bool {
+        let state = self.state();
+        let begun = state.begun.filter(|(of, _)| *of == trial).map_or([0; 2], |(_, begun)| begun);
+        let ended = state.evidence.value.as_deref().map_or([0; 2], Evidence::trial_sessions);
+        let [old, new] = [0, 1].map(|side| u64::from(begun[side].max(ended[side])));
+        (new + 1) * u64::from(every) <= old + new + 1
+    }
+
+    /// Notes that a session begins, for whose turn it is next. Only to load a variant takes nobody's turn.
+    pub(crate) fn begins(&self, variant: Digest) {
+        let mut state = self.state();
+        let Some(line) = state.line.value.clone() else { return };
+        let Some(trial) = line.trial.as_ref().map(|fix| fix.variant.variant) else { return };
+        let is_active = line.active.as_ref().is_some_and(|active| active.variant == variant);
+        if variant != trial && !is_active {
+            return;
+        }
+        let begun = state.begun.filter(|(of, _)| *of == trial).map_or([0; 2], |(_, begun)| begun);
+        let [old, new] = begun;
+        let begun =
+            if variant == trial { [old, new.saturating_add(1)] } else { [old.saturating_add(1), new] };
+        state.begun = Some((trial, begun));
     }
 }
 
