@@ -119,7 +119,7 @@ fn the_faults_cover_every_class() {
     assert!(CLASSES.len() >= 15);
 }
 
-const FORM: &str = "# Report\n\n```sh\nfigtool report --format json\n```\n\n## Answer\n\n\
+const FORM: &str = "# Report\n\n```sh\nfigtool report --format json\n```\n\n## Output format\n\n\
     Answer with one JSON object with the keys `total` and `rows`, like this:\n\n```json\n{\"total\": 0, \"rows\": 0}\n```\n";
 
 /// Whether an answer is the word that stands for the right one.
@@ -128,6 +128,12 @@ fn is_done(record: &RunRecord, about: FailureClass) -> Judgement {
         "done" => Judgement::Right,
         text => Judgement::Wrong { about: Some(about), what: format!("not so: {text}") },
     }
+}
+
+/// A policy for sessions that take long: two failures will do, and two pairs.
+fn soon() -> AdaptPolicy {
+    let test = SequentialTest { alpha: 0.45, ..SequentialTest::default() };
+    AdaptPolicy::default().after(2, 0.25).test(test)
 }
 
 faults! {
@@ -226,7 +232,7 @@ faults! {
 
     /// With a profile, the level is lowered, and the value becomes a variable.
     a_placeholder_of_a_target_that_was_measured: fixed Fault {
-        body: "# Report\n\n```sh\ncat <figures-file>\n```\n",
+        body: "# Report\n\n```sh\ncat <figures-file> && cat figures.csv | cat\n```\n",
         acts: |sight| {
             let command = sight.command();
             let filled = command.replace("\"${FIGURES_FILE:?}\"", "figures.csv");
@@ -343,14 +349,17 @@ faults! {
         ..PLAIN
     };
 
+    /// The deadline of the run comes first. It is long enough for a slow machine, so fewer pairs are waited for.
     a_wait_that_does_not_end: fixed Fault {
         body: "# Report\n\nWait until the report is there, then tell its total.\n\n```sh\nfigtool report --format json\n```\n",
-        acts: |sight| match sight.is_told(Advice::Bounded) && sight.calls.len() == 2 {
-            true => sight.says("done"),
-            false => sight.run(&format!("sleep 0.0{}; cat figures.csv", 3 + sight.calls.len())),
+        acts: |sight| match (sight.is_told(Advice::Bounded), sight.calls.len()) {
+            (true, 0) => sight.run("cat figures.csv"),
+            (true, _) => sight.says("done"),
+            (false, calls) => sight.run(&format!("sleep 0.1{calls}; cat figures.csv")),
         },
         turns: 60,
-        deadline: 150,
+        deadline: 600,
+        policy: soon,
         class: FailureClass::ProcedureAboveAbility,
         subject: "follow.procedure",
         ..PLAIN
@@ -396,10 +405,7 @@ faults! {
                 _ => sight.says("It does not work."),
             }
         },
-        policy: || {
-            let test = SequentialTest { alpha: 0.45, ..SequentialTest::default() };
-            AdaptPolicy::default().after(2, 0.25).test(test)
-        },
+        policy: soon,
         class: FailureClass::TooLong,
         subject: "call",
         ..PLAIN
