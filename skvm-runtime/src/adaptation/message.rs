@@ -23,7 +23,7 @@ pub(super) enum Complaint {
 }
 
 /// By what a message is known: the first that fits counts. What is captured is what it is about.
-const PATTERNS: [(Complaint, &str); 45] = [
+const PATTERNS: [(Complaint, &str); 46] = [
     (Complaint::Policy, r"refused by policy: (\S+)"),
     (Complaint::Arguments, r"the arguments of (\S+) do not fit"),
     (Complaint::Arguments, r#"there is no tool called "([^"]+)""#),
@@ -79,7 +79,11 @@ const PATTERNS: [(Complaint, &str); 45] = [
     ),
     (
         Complaint::Network,
-        r"(?i)could not resolve host|name or service not known|temporary failure in name resolution|connection (?:refused|reset|timed out|aborted)|network is unreachable|no route to host|read timed out|tls handshake|remote end closed",
+        r"(?i)\b(?:429|5\d\d)(?: (?:client|server) error\b|, message=)|service (?:temporarily )?unavailable|bad gateway|overloaded_error|(?:server|service|model) is (?:currently )?overloaded|max retries exceeded|\bE(?:429|50[234])\b",
+    ),
+    (
+        Complaint::Network,
+        r"(?i)could not resolve host|name or service not known|temporary failure in name resolution|connection (?:refused|reset|timed out|aborted)|network is unreachable|no route to host|read timed out|tls handshake|remote end closed|socket hang up|\bfetch failed\b|operation timed out|failed to connect to|gateway time-?out",
     ),
     (
         Complaint::Network,
