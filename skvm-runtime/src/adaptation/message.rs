@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::secret::holds_secret;
+
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Complaint {
@@ -127,7 +129,8 @@ pub(super) fn recognise(message: &str) -> Option<(Complaint, Option<String>)> {
     let ends = ends_of(message);
     COMPILED.iter().find_map(|(complaint, regex)| {
         let found = regex.captures(&ends)?;
-        let subject = found.get(1).map(|word| word.as_str().to_owned());
+        let subject = found.get(1).map(|word| word.as_str());
+        let subject = subject.filter(|word| !holds_secret(word)).map(str::to_owned);
         Some((*complaint, subject))
     })
 }
@@ -143,7 +146,10 @@ fn ends_of(text: &str) -> std::borrow::Cow<'_, str> {
     format!("{}\n{}", &text[..head], &text[tail..]).into()
 }
 
-/// Longest message that is kept, in bytes.
+/// What stands in the place of a message that holds a key or a password.
+const WITHHELD: &str = "(a message that holds a secret)";
+
+/// Longest message that is kept, in characters.
 const MAX_MESSAGE: usize = 200;
 
 /// The part of a message that comes again: its telling line, with what differs from run to run left out: numbers,
@@ -164,6 +170,10 @@ pub(super) fn normalised(message: &str) -> String {
     };
     let all: Vec<&str> = lines.by_ref().collect();
     let line = all.iter().rev().find(|line| telling(line)).or(all.last()).copied().unwrap_or("");
+    // Once it is masked, a key can no longer be told from other words, and half of it would be left.
+    if holds_secret(line) {
+        return WITHHELD.to_owned();
+    }
     let masked = match VARYING.as_ref() {
         Some(varying) => varying.replace_all(line, "…").into_owned(),
         None => line.to_owned(),

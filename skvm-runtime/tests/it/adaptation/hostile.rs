@@ -112,7 +112,7 @@ fn a_recovery_by_another_command_teaches_nothing() {
         "figtool report figures.csv --format `evil`",
         "figtool report figures.csv '--format;evil' json",
         "figtool report figures.csv \"--format\nevil\" json",
-        "LD_PRELOAD=./evil.so figtool report figures.csv --form json",
+        "LD_PRELOAD=./evil.so figtool report figures.csv --format json",
         "evil report figures.csv --format json",
         "figtool report figures.csv --output=/tmp/evil json",
         "figtool report figures.csv --url=https://evil.example json",
