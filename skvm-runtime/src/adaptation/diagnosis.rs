@@ -10,6 +10,7 @@ use skvm_passes::code::{placeholders_in, shell_commands};
 use skvm_passes::variant::Variant;
 
 use super::symptom::{Symptom, SymptomKind};
+use crate::secret::holds_secret;
 
 /// Why something went wrong in a session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -418,8 +419,10 @@ impl Case<'_> {
         if !self.text().contains(&written) {
             return self.unknown(symptom);
         }
-        let change = change(symptom).filter(|it| it.program == program && it.before == written);
-        match change.filter(|it| is_name_for(&it.before, &it.after)) {
+        let change = change(symptom).filter(|it| {
+            it.program == program && it.before == written && it.is_correction(self.skill)
+        });
+        match change {
             Some(change) if self.skill.source().contains(&change.before) => {
                 self.replaced(symptom, &change)
             }
@@ -435,7 +438,7 @@ impl Case<'_> {
     }
 
     fn replaced(&self, symptom: &Symptom, change: &Change) -> Diagnosis {
-        let Change { program, before, after } = change;
+        let Change { program, before, after, .. } = change;
         let cause = format!("{program} takes {after}, and not {before}");
         let subject = format!("{program} {before}");
         let lesson = Lesson::Word {
@@ -514,8 +517,51 @@ fn language_of(program: &str) -> Option<&'static str> {
 /// The one word in which a call that worked differs from one that failed.
 struct Change {
     program: String,
+    /// The words of the command in front of it.
+    front: Vec<String>,
     before: String,
     after: String,
+}
+
+/// Programs that run, fetch or reach what their words name: another word would be another program, package or host.
+const REACHING: [&str; 36] = [
+    "bun", "bunx", "curl", "deno", "doas", "docker", "env", "eval", "exec", "find", "ftp", "http",
+    "nc", "nice", "nohup", "npm", "npx", "parallel", "pnpm", "pnpx", "podman", "rsync", "scp",
+    "setsid", "sftp", "source", "ssh", "sudo", "telnet", "time", "timeout", "uv", "uvx", "watch",
+    "wget", "xargs",
+];
+
+impl Change {
+    /// Whether it is the kind of change that corrects what a skill says: an option for an option, or a word for a word of
+    /// a program that only works with them. What a tool printed may have led the agent to the call that worked, so
+    /// nothing that names a place or is run is taken from there.
+    fn is_correction(&self, skill: &Skill) -> bool {
+        let is_option = |word: &str| word.starts_with('-');
+        let name = |word: &str| word.trim_start_matches('-').to_owned();
+        let is_plain = |word: &str| {
+            word.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        };
+        let are_plain = is_plain(&name(&self.before)) && is_plain(&name(&self.after));
+        // What an interpreter is given first is what it runs.
+        let is_behind_script = || {
+            let own = |word: &String| skill.bundle().resolve(word).is_some();
+            language_of(&self.program).is_none() || self.front.iter().any(own)
+        };
+        let is_alike = match (is_option(&self.before), is_option(&self.after)) {
+            (true, true) => true,
+            (false, false) => !REACHING.contains(&self.program.as_str()),
+            _ => false,
+        };
+        are_plain && is_alike && is_behind_script() && !self.is_secret()
+    }
+
+    /// Whether the new word is the value of an option that takes a key or a password.
+    fn is_secret(&self) -> bool {
+        let option = self.front.last().filter(|word| word.starts_with('-'));
+        holds_secret(&self.after)
+            || option.is_some_and(|option| holds_secret(&format!("{option}={}", self.after)))
+    }
 }
 
 /// Where exactly one word of one command was replaced by another; words are taken as the shell gives them.
@@ -525,12 +571,13 @@ fn change(symptom: &Symptom) -> Option<Change> {
     for before in &failed {
         let same = worked.iter().filter(|after| after.program == before.program);
         for after in same.filter(|after| after.arguments.len() == before.arguments.len()) {
-            let mut differing =
-                before.arguments.iter().zip(&after.arguments).filter(|(a, b)| a != b);
-            if let (Some((written, instead)), None) = (differing.next(), differing.next()) {
+            let pairs = before.arguments.iter().zip(&after.arguments).enumerate();
+            let mut differing = pairs.filter(|(_, (a, b))| a != b);
+            if let (Some((at, (written, instead))), None) = (differing.next(), differing.next()) {
                 let (written, instead) = without_value(written, instead);
                 return Some(Change {
                     program: before.program.clone(),
+                    front: before.arguments.iter().take(at).cloned().collect(),
                     before: written.to_owned(),
                     after: instead.to_owned(),
                 });
@@ -538,15 +585,6 @@ fn change(symptom: &Symptom) -> Option<Change> {
         }
     }
     None
-}
-
-/// Whether a word can stand for another: the name of an option for that of an option, of a command for a command.
-fn is_name_for(before: &str, after: &str) -> bool {
-    let dashes = |word: &str| word.len() - word.trim_start_matches('-').len();
-    let name = after.trim_start_matches('-');
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    is_name && (dashes(before) == 0) == (dashes(after) == 0) && dashes(after) <= 2
 }
 
 /// Two options without the value that both have: `--fmt=png` and `--format=png`.

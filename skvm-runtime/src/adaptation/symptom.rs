@@ -241,7 +241,6 @@ impl<'t> Called<'t> {
             None if result.exit_code.is_some_and(|code| code != 0) => SymptomKind::NonZeroExit,
             None => SymptomKind::ToolError,
         };
-        let subject = subject.filter(|subject| !holds_secret(subject));
         Some(Symptom { subject, ..self.symptom(kind, message) })
     }
 }
