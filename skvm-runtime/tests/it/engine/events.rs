@@ -219,7 +219,7 @@ fn the_stream_ends_with_the_engine() {
 fn a_session_does_not_keep_the_engine() {
     let vm = chatty();
     let mut events = vm.events();
-    let skill = Skill::from_text("x", "# X\n");
+    let skill = Arc::new(Skill::from_text("x", "# X\n"));
     let session = vm.session(&target("m"), "task", Some(&skill), None);
     drop(vm);
     assert_eq!(block_on(events.next()), None);
