@@ -36,6 +36,9 @@ pub(crate) struct Evidence {
     recompiles: u32,
     tokens: u64,
     tally: Tally,
+    /// The revision at which this was read.
+    #[serde(skip)]
+    pub(crate) revision: u64,
 }
 
 /// What is known of a failure.
@@ -69,7 +72,8 @@ impl Evidence {
     /// Begins anew when the skill is another one, and with an empty window when its variant is.
     pub(crate) fn turn_to(&mut self, source: Digest, variant: Digest) {
         if self.source != Some(source) {
-            *self = Self { source: Some(source), ..Self::default() };
+            let revision = self.revision;
+            *self = Self { source: Some(source), revision, ..Self::default() };
         }
         if self.variant != Some(variant) {
             (self.variant, self.tally) = (Some(variant), Tally::default());

@@ -36,17 +36,29 @@ impl SkVm {
     /// # Errors
     /// [`EngineError`] when the skill cannot be compiled or the store fails.
     pub async fn load(&self, skill: &Arc<Skill>, target: &Target) -> Result<Loaded, EngineError> {
+        let loaded = self.load_of_line(skill, target).await;
+        // What the store found on the way.
+        for damage in self.0.store.take_damage() {
+            self.tell(|| Event::Damaged { damage });
+        }
+        loaded
+    }
+
+    async fn load_of_line(
+        &self,
+        skill: &Arc<Skill>,
+        target: &Target,
+    ) -> Result<Loaded, EngineError> {
         let handle = self.0.lines.of(Line::id(skill, target));
         let Some(line) = handle.line(self.store_ref()).await? else {
             return self.renew(skill, target, &handle).await;
         };
         let Some(active) = &line.active else { return self.renew(skill, target, &handle).await };
         if line.pinned {
-            if let Some(variant) = self.variant_of(&handle, active, skill, target).await? {
-                return Ok(Loaded { variant, standing: Standing::Pinned });
-            }
-            warn!(skill = skill.name(), "the pinned variant is lost, and its source has changed");
-            return self.renew(skill, target, &handle).await;
+            return match self.pinned(&line, &handle, skill, target).await? {
+                Some(loaded) => Ok(loaded),
+                None => self.renew(skill, target, &handle).await,
+            };
         }
         let key = self.key_for(&handle, skill, target, &active.lessons).await?;
         if key == active.key {
@@ -71,22 +83,37 @@ impl SkVm {
         self.renew(skill, target, &handle).await
     }
 
+    /// The active variant, if it is pinned. One that is lost and whose source has changed holds nothing.
+    async fn pinned(
+        &self,
+        line: &Line,
+        handle: &LineHandle,
+        skill: &Arc<Skill>,
+        target: &Target,
+    ) -> Result<Option<Loaded>, EngineError> {
+        let Some(active) = line.active.as_ref().filter(|_| line.pinned) else { return Ok(None) };
+        let variant = self.variant_of(handle, active, skill, target).await?;
+        if variant.is_none() {
+            warn!(skill = skill.name(), "the pinned variant is lost, and its source has changed");
+        }
+        Ok(variant.map(|variant| Loaded { variant, standing: Standing::Pinned }))
+    }
+
     /// Compiles in the background and activates, unless that is being done.
     fn renew_in_background(&self, skill: &Arc<Skill>, target: &Target, handle: &Arc<LineHandle>) {
         if handle.is_renewing.swap(true, Ordering::AcqRel) {
             return;
         }
-        let (vm, skill) = (self.clone(), Arc::clone(skill));
-        let (target, handle) = (target.clone(), Arc::clone(handle));
+        let renewing = Renewing(Arc::clone(handle));
+        let (vm, skill, target) = (self.clone(), Arc::clone(skill), target.clone());
         background::spawn(async move {
-            if let Err(error) = vm.renew(&skill, &target, &handle).await {
+            if let Err(error) = vm.renew(&skill, &target, &renewing.0).await {
                 warn!(skill = skill.name(), %error, "a new variant could not be made ready");
             }
-            handle.is_renewing.store(false, Ordering::Release);
         });
     }
 
-    /// Compiles what is current and activates it.
+    /// Compiles what is current and activates it, unless something is pinned.
     pub(super) async fn renew(
         &self,
         skill: &Arc<Skill>,
@@ -95,14 +122,21 @@ impl SkVm {
     ) -> Result<Loaded, EngineError> {
         for _ in 0..MAX_TRIES {
             let line = handle.line(self.store_ref()).await?;
+            if let Some(line) = &line
+                && let Some(pinned) = self.pinned(line, handle, skill, target).await?
+            {
+                return Ok(pinned);
+            }
             let lessons = line.as_deref().map(Line::lessons).unwrap_or_default();
             let unit = self.unit(skill, target, &lessons).await?;
             let key = self.0.passes.key(&unit);
             let Compiled { variant, is_kept } = self.compiled(&unit, key).await?;
             let loaded = Loaded { variant: Arc::clone(&variant), standing: Standing::Active };
+            if is_kept {
+                handle.keep(key, &variant);
+            }
             let active = line.as_deref().and_then(|line| line.active.as_ref());
             if !is_kept || active.is_some_and(|active| active.key == key) {
-                handle.keep(key, &variant);
                 return Ok(loaded);
             }
             let before = match active {
@@ -111,13 +145,21 @@ impl SkVm {
             };
             let reason = match active {
                 None => ActivationReason::First,
-                Some(_) => reason(before.as_deref().map(Variant::manifest), variant.manifest()),
+                Some(active) => {
+                    let before = before.as_deref().map(Variant::manifest);
+                    reason(active.source, before, variant.manifest())
+                }
             };
-            let mut line = line.as_deref().cloned().unwrap_or_else(|| Line::new(skill, target));
+            let mut line = match line {
+                Some(line) => (*line).clone(),
+                None => Line {
+                    activations: handle.next_number(self.store_ref()).await?,
+                    ..Line::new(skill, target)
+                },
+            };
             line.pinned = false;
             let active = Active::of(key, &variant, lessons);
             if self.activate(handle, line, active, reason).await? {
-                handle.keep(key, &variant);
                 return Ok(loaded);
             }
         }
@@ -132,17 +174,24 @@ impl SkVm {
         active: Active,
         reason: ActivationReason,
     ) -> Result<bool, EngineError> {
-        let (number, variant) = (line.activations, active.variant);
-        line.activate(active);
-        line.activations += 1;
+        let (store, number, variant) = (self.store_ref(), line.activations, active.variant);
+        // Whoever activated that may have been ended before it was noted.
+        if let (Some(latest), Some(before)) = (&line.latest, number.checked_sub(1)) {
+            handle.note(store, before, latest).await?;
+        }
         if number == 0 {
             self.note_line(handle.id, &line).await?;
         }
-        if !handle.write_line(self.store_ref(), &line).await? {
+        let activation = Activation { at: unix_millis(), variant, reason: reason.clone() };
+        line.activate(active);
+        line.activations += 1;
+        line.latest = Some(activation.clone());
+        if !handle.write_line(store, &line).await? {
             return Ok(false);
         }
-        let activation = Activation { at: unix_millis(), variant, reason: reason.clone() };
-        handle.note(self.store_ref(), number, &activation).await?;
+        if let Err(error) = handle.note(store, number, &activation).await {
+            warn!(skill = line.skill, %error, "an activation is noted with the next one");
+        }
         self.tell(|| Event::Activated {
             skill: line.skill.clone(),
             target: line.target.clone(),
@@ -182,8 +231,10 @@ impl SkVm {
         if key != active.key {
             return Ok(None);
         }
-        let variant = self.compiled(&unit, key).await?.variant;
-        handle.keep(key, &variant);
+        let Compiled { variant, is_kept } = self.compiled(&unit, key).await?;
+        if is_kept {
+            handle.keep(key, &variant);
+        }
         Ok(Some(variant))
     }
 
@@ -393,21 +444,14 @@ impl SkVm {
         } else {
             root.join(skill.entry())
         };
-        let (mut digest, limits) = (skill.digest(), self.0.limits.clone());
+        let (mut known, limits) = (Some(skill.digest()), self.0.limits.clone());
         let engine = Arc::downgrade(&self.0);
         let changed = move || {
             let Some(engine) = engine.upgrade() else { return false };
-            match Skill::load_with(&path, &limits) {
-                Ok(now) if now.digest() == digest => {}
-                Ok(now) => {
-                    digest = now.digest();
-                    let skill = name.clone();
-                    SkVm(engine).tell(|| Event::Changed { skill, digest: Some(digest) });
-                }
-                Err(_) => {
-                    let skill = name.clone();
-                    SkVm(engine).tell(|| Event::Changed { skill, digest: None });
-                }
+            let digest = Skill::load_with(&path, &limits).ok().map(|skill| skill.digest());
+            if digest != known {
+                known = digest;
+                SkVm(engine).tell(|| Event::Changed { skill: name.clone(), digest });
             }
             true
         };
@@ -432,12 +476,22 @@ pub(super) fn prepared_scope() -> Digest {
     Digest::of(b"skvm/prepared/1")
 }
 
-/// What made a variant stale.
-fn reason(before: Option<&Manifest>, now: &Manifest) -> ActivationReason {
+/// A line that is being renewed in the background, until this is dropped: at the end of that, however it ends.
+struct Renewing(Arc<LineHandle>);
+
+impl Drop for Renewing {
+    fn drop(&mut self) {
+        self.0.is_renewing.store(false, Ordering::Release);
+    }
+}
+
+/// What made a variant stale that was compiled from `source`; its manifest may be lost.
+fn reason(source: Digest, before: Option<&Manifest>, now: &Manifest) -> ActivationReason {
+    if source != now.source {
+        return ActivationReason::SkillChanged;
+    }
     let Some(before) = before else { return ActivationReason::PassesChanged };
-    if before.source != now.source {
-        ActivationReason::SkillChanged
-    } else if before.pipeline != now.pipeline || before.refiner != now.refiner {
+    if before.pipeline != now.pipeline || before.refiner != now.refiner {
         ActivationReason::PassesChanged
     } else if before.profile != now.profile {
         ActivationReason::ProfileChanged

@@ -49,7 +49,10 @@ impl Profiles {
                 None => None,
             };
             state.revision = state.revision.max(revision);
-            state.profiles.insert(key, (revision, profile));
+            // Reads may come back in another order than they were begun.
+            if state.profiles.get(&key).is_none_or(|(known, _)| *known < revision) {
+                state.profiles.insert(key, (revision, profile));
+            }
         }
         Ok(state.revision)
     }

@@ -10,6 +10,8 @@ use skvm_core::skill::Skill;
 use skvm_core::target::Target;
 use skvm_passes::variant::Variant;
 
+use super::history::Activation;
+
 /// What is active, as it is kept in the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,6 +29,12 @@ pub(crate) struct Line {
     pub(crate) proposed: Option<Fix>,
     /// How many activations there were.
     pub(crate) activations: u64,
+    /// The latest of them, also when nobody came to noting it in the history.
+    #[serde(default)]
+    pub(crate) latest: Option<Activation>,
+    /// The revision at which this was read; 0 for a new one.
+    #[serde(skip)]
+    pub(crate) revision: u64,
 }
 
 /// A variant and what it was compiled with.
@@ -68,6 +76,8 @@ impl Line {
             trial: None,
             proposed: None,
             activations: 0,
+            latest: None,
+            revision: 0,
         }
     }
 

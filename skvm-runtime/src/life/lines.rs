@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use skvm_core::digest::Digest;
 use skvm_passes::variant::Variant;
 use tracing::warn;
@@ -58,6 +58,8 @@ struct State {
     fared: Kept<BTreeMap<Digest, Fared>>,
     /// The variants that were used last, by their keys.
     variants: Vec<(Digest, Arc<Variant>)>,
+    /// The activation that was noted last in the history by this process.
+    noted: Option<Noted>,
     /// The key that was worked out last, and from what.
     key: Option<(Facts, Digest)>,
 }
@@ -78,17 +80,38 @@ impl<T> Default for Kept<T> {
 }
 
 impl<T: DeserializeOwned> Kept<T> {
-    fn take(&mut self, record: &StoredRecord) {
+    /// Takes in a record, unless a later one is here: reads may come back in another order than they were begun.
+    fn take(&mut self, record: &StoredRecord, at: impl FnOnce(&mut T, u64)) {
+        if record.revision <= self.revision {
+            return;
+        }
         self.revision = record.revision;
         let value = record.value.as_deref().map(serde_json::from_str);
         self.value = match value {
-            Some(Ok(value)) => Some(Arc::new(value)),
+            Some(Ok(mut value)) => {
+                at(&mut value, record.revision);
+                Some(Arc::new(value))
+            }
             Some(Err(error)) => {
                 warn!(%error, "a record of a skill's life cannot be read and begins anew");
                 None
             }
             None => None,
         };
+    }
+}
+
+/// An activation as it is kept in the store.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Noted {
+    number: u64,
+    #[serde(flatten)]
+    activation: Activation,
+}
+
+impl Noted {
+    fn of(record: &StoredRecord) -> Option<Self> {
+        serde_json::from_str(record.value.as_deref()?).ok()
     }
 }
 
@@ -128,7 +151,10 @@ impl LineHandle {
     /// What sessions showed, as the store has it now.
     pub(crate) async fn evidence(&self, store: &dyn Store) -> Result<Evidence, StoreError> {
         self.refresh(store).await?;
-        Ok(self.state().evidence.value.as_deref().cloned().unwrap_or_default())
+        let state = self.state();
+        let mut evidence = state.evidence.value.as_deref().cloned().unwrap_or_default();
+        evidence.revision = state.evidence.revision;
+        Ok(evidence)
     }
 
     async fn refresh(&self, store: &dyn Store) -> Result<(), StoreError> {
@@ -138,14 +164,14 @@ impl LineHandle {
             return Ok(());
         }
         let mut state = self.state();
-        for record in changed.iter().filter(|record| record.revision > since) {
+        for record in &changed {
             state.revision = state.revision.max(record.revision);
             if record.key == key("line") {
-                state.line.take(record);
+                state.line.take(record, |line, revision| line.revision = revision);
             } else if record.key == key("evidence") {
-                state.evidence.take(record);
+                state.evidence.take(record, |_, _| {});
             } else if record.key == key("fared") {
-                state.fared.take(record);
+                state.fared.take(record, |_, _| {});
             }
         }
         Ok(())
@@ -157,7 +183,11 @@ impl LineHandle {
         store: &dyn Store,
         line: &Line,
     ) -> Result<bool, StoreError> {
-        let revision = self.state().line.revision;
+        let revision = {
+            let state = self.state();
+            // A new line takes the place of one that was lost.
+            if state.line.value.is_none() { state.line.revision } else { line.revision }
+        };
         self.write(store, "line", revision, line).await
     }
 
@@ -167,8 +197,7 @@ impl LineHandle {
         store: &dyn Store,
         evidence: &Evidence,
     ) -> Result<bool, StoreError> {
-        let revision = self.state().evidence.revision;
-        self.write(store, "evidence", revision, evidence).await
+        self.write(store, "evidence", evidence.revision, evidence).await
     }
 
     async fn write(
@@ -180,9 +209,7 @@ impl LineHandle {
     ) -> Result<bool, StoreError> {
         let json = serde_json::to_string(value)
             .map_err(|error| StoreError::new(format!("writing {name}")).with_source(error))?;
-        let written = store.swap_record(self.id, key(name), revision, Some(&json)).await?;
-        self.refresh(store).await?;
-        Ok(written.is_some())
+        Ok(store.swap_record(self.id, key(name), revision, Some(&json)).await?.is_some())
     }
 
     /// Counts a session of a variant.
@@ -214,37 +241,60 @@ impl LineHandle {
         Err(StoreError::new("counting a session: others are always first"))
     }
 
-    /// Notes an activation. The number is how many there were before.
+    /// Notes an activation in the history, unless it is there. The number is how many there were before.
     pub(crate) async fn note(
         &self,
         store: &dyn Store,
         number: u64,
         activation: &Activation,
     ) -> Result<(), StoreError> {
-        let key = |number: u64| {
-            Digest::builder("skvm/activation/1").field(&number.to_le_bytes()).finish()
-        };
-        let json = serde_json::to_string(activation)
+        let noted = Noted { number, activation: activation.clone() };
+        if self.state().noted.as_ref() == Some(&noted) {
+            return Ok(());
+        }
+        let json = serde_json::to_string(&noted)
             .map_err(|error| StoreError::new("writing an activation").with_source(error))?;
         let scope = self.history_scope();
-        store.swap_record(scope, key(number), 0, Some(&json)).await?;
-        if let Some(old) = number.checked_sub(MAX_ACTIVATIONS) {
-            let old = key(old);
-            let known = store.records(scope, 0).await?;
-            if let Some(known) = known.iter().find(|record| record.key == old) {
-                store.swap_record(scope, old, known.revision, None).await?;
+        let place = (number % MAX_ACTIVATIONS).to_le_bytes();
+        let key = Digest::builder("skvm/activation/1").field(&place).finish();
+        let mut expected = 0;
+        for _ in 0..MAX_TRIES {
+            if store.swap_record(scope, key, expected, Some(&json)).await?.is_some() {
+                break;
             }
+            // It is there, or one that is older, or one that was damaged.
+            let known = store.records(scope, 0).await?;
+            let known = known.into_iter().find(|record| record.key == key);
+            if known.as_ref().and_then(Noted::of).is_some_and(|known| known.number >= number) {
+                break;
+            }
+            expected = known.map_or(0, |record| record.revision);
         }
+        self.state().noted = Some(noted);
         Ok(())
+    }
+
+    /// The number of the next activation, by the history.
+    pub(crate) async fn next_number(&self, store: &dyn Store) -> Result<u64, StoreError> {
+        let records = store.records(self.history_scope(), 0).await?;
+        let numbers = records.iter().filter_map(Noted::of).map(|noted| noted.number + 1);
+        Ok(numbers.max().unwrap_or(0))
     }
 
     /// What was active when, and how it fared.
     pub(crate) async fn history(&self, store: &dyn Store) -> Result<History, StoreError> {
-        self.refresh(store).await?;
+        let line = self.line(store).await?;
         let records = store.records(self.history_scope(), 0).await?;
-        let read = records.iter().filter_map(|record| record.value.as_deref());
-        // They come in the order in which they were written, which the clock need not keep to.
-        let activations = read.filter_map(|json| serde_json::from_str(json).ok()).collect();
+        let noted = records.iter().filter_map(Noted::of);
+        let mut noted: BTreeMap<u64, Activation> =
+            noted.map(|noted| (noted.number, noted.activation)).collect();
+        if let Some(line) = line
+            && let (Some(latest), Some(number)) = (&line.latest, line.activations.checked_sub(1))
+        {
+            noted.entry(number).or_insert_with(|| latest.clone());
+        }
+        // By their numbers, to which neither the clock nor the order of the writes need keep.
+        let activations = noted.into_values().collect();
         let fared = self.state().fared.value.as_deref().cloned().unwrap_or_default();
         Ok(History { activations, fared })
     }

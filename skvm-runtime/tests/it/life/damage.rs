@@ -149,7 +149,8 @@ fn every_record_damaged_at_once_leads_to_no_error() {
         load(&vm, &skill("zero"));
         load(&vm, &one);
         block_on(vm.pin(&one, &target(), "good")).unwrap();
-        assert!(flip(folder.path(), "record", "1", 7 + round) >= 5);
+        let flipped = flip(folder.path(), "record", "1", 7 + round);
+        assert!(flipped >= 5, "{round} {flipped}");
         flip(folder.path(), "entry", "1", 7 + round);
         let other = here(folder.path());
         let mut events = other.events();
