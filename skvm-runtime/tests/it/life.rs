@@ -9,6 +9,7 @@ mod engines;
 mod flight;
 mod folders;
 mod garbage;
+mod interrupted;
 mod laws;
 mod loading;
 mod pinning;

@@ -1,4 +1,4 @@
-//! A store that loses variants and fails when it is told to.
+//! A store that loses variants, fails and hesitates when it is told to.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::channel::oneshot::Receiver;
 use skvm_core::digest::Digest;
 use skvm_core::llm::LlmResponse;
 use skvm_passes::variant::Variant;
@@ -19,6 +20,10 @@ pub(super) struct Unsteady {
     failing: AtomicU64,
     random: AtomicU64,
     failed: AtomicU64,
+    /// After so many operations all fail.
+    left: AtomicU64,
+    /// A scope, and what to wait for when it was read.
+    held: Mutex<Option<(Digest, Receiver<()>)>>,
 }
 
 impl Unsteady {
@@ -29,6 +34,8 @@ impl Unsteady {
             failing: AtomicU64::new(0),
             random: AtomicU64::new(1),
             failed: AtomicU64::new(0),
+            left: AtomicU64::new(u64::MAX),
+            held: Mutex::default(),
         })
     }
 
@@ -42,11 +49,25 @@ impl Unsteady {
         self.failing.store(one_of, Ordering::SeqCst);
     }
 
+    /// From now on, all operations but so many fail.
+    pub(super) fn end_after(&self, operations: u64) {
+        self.left.store(operations, Ordering::SeqCst);
+    }
+
+    /// Lets whoever reads this scope next wait with what was read.
+    pub(super) fn hold(&self, scope: Digest, until: Receiver<()>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some((scope, until));
+    }
+
     pub(super) fn failed(&self) -> u64 {
         self.failed.load(Ordering::SeqCst)
     }
 
     fn enter(&self, what: &str) -> Result<(), StoreError> {
+        let take = |left: u64| left.checked_sub(1);
+        if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
+            return Err(StoreError::new(format!("{what}, after the end")));
+        }
         let one_of = self.failing.load(Ordering::SeqCst);
         let mut number = self.random.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::SeqCst);
         number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -92,7 +113,16 @@ impl Store for Unsteady {
 
     async fn records(&self, scope: Digest, since: u64) -> Result<Vec<StoredRecord>, StoreError> {
         self.enter("records")?;
-        self.inner.records(scope, since).await
+        let records = self.inner.records(scope, since).await;
+        let held = {
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.take_if(|(held, _)| *held == scope)
+        };
+        if let Some((_, until)) = held {
+            // Whoever lets go by dropping lets go, too.
+            let _ = until.await;
+        }
+        records
     }
 
     async fn swap_record(
