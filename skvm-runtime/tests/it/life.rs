@@ -1,6 +1,6 @@
 //! The life of variants: what is active, since when, and why; in memory and in a file.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod background;
 #[cfg(feature = "sqlite")]
