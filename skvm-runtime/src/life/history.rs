@@ -71,7 +71,7 @@ pub struct Fared {
 /// The history of a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
-    /// The latest 100 activations, oldest first.
+    /// The latest 1,000 activations, oldest first.
     pub activations: Vec<Activation>,
     /// How the sessions of each variant went, also of those that were only on trial.
     pub fared: BTreeMap<Digest, Fared>,

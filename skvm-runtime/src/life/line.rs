@@ -143,7 +143,7 @@ fn fix_id(failure: Digest, lessons: &Lessons) -> Digest {
 /// Most variants to which one can go back.
 const MAX_PREVIOUS: usize = 8;
 /// Most activations that are remembered.
-const MAX_ACTIVATIONS: usize = 100;
+const MAX_ACTIVATIONS: usize = 1_000;
 
 impl Line {
     pub(crate) fn new(skill: &Skill, target: &Target) -> Self {
