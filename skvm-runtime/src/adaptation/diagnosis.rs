@@ -58,7 +58,8 @@ pub fn diagnose(symptoms: &[Symptom], skill: &Skill, variant: Option<&Variant>) 
                 | SymptomKind::Loop
                 | SymptomKind::TurnLimit
                 | SymptomKind::RunTimeout
-        ) || (symptom.kind == SymptomKind::Correction && symptom.subject.is_none());
+        ) || (symptom.kind == SymptomKind::Correction
+            && symptom.subject.is_none());
         let is_explained = found.iter().any(|one| one.class != FailureClass::Unknown);
         if symptom.kind == SymptomKind::Retry || (is_secondary && is_explained) {
             continue;
@@ -522,9 +523,10 @@ struct Change {
 
 /// Programs that run, fetch or reach what their words name: another word would be another program, package or host.
 const REACHING: [&str; 36] = [
-    "bun", "bunx", "curl", "deno", "doas", "docker", "env", "eval", "exec", "find", "ftp", "http", "nc",
-    "nice", "nohup", "npm", "npx", "parallel", "pnpm", "pnpx", "podman", "rsync", "scp", "setsid", "sftp",
-    "source", "ssh", "sudo", "telnet", "time", "timeout", "uv", "uvx", "watch", "wget", "xargs",
+    "bun", "bunx", "curl", "deno", "doas", "docker", "env", "eval", "exec", "find", "ftp", "http",
+    "nc", "nice", "nohup", "npm", "npx", "parallel", "pnpm", "pnpx", "podman", "rsync", "scp",
+    "setsid", "sftp", "source", "ssh", "sudo", "telnet", "time", "timeout", "uv", "uvx", "watch",
+    "wget", "xargs",
 ];
 
 impl Change {

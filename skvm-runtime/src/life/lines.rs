@@ -102,11 +102,7 @@ fn key(name: &str) -> Digest {
 
 impl LineHandle {
     fn new(id: Digest) -> Self {
-        Self {
-            id,
-            is_renewing: AtomicBool::new(false),
-            state: Mutex::default(),
-        }
+        Self { id, is_renewing: AtomicBool::new(false), state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -300,8 +296,11 @@ impl LineHandle {
         }
         let begun = state.begun.filter(|(of, _)| *of == trial).map_or([0; 2], |(_, begun)| begun);
         let [old, new] = begun;
-        let begun =
-            if variant == trial { [old, new.saturating_add(1)] } else { [old.saturating_add(1), new] };
+        let begun = if variant == trial {
+            [old, new.saturating_add(1)]
+        } else {
+            [old.saturating_add(1), new]
+        };
         state.begun = Some((trial, begun));
     }
 }

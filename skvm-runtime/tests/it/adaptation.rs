@@ -1,13 +1,13 @@
 //! Adaptation: failures at run time become better compilations, and what is no failure does not.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod accidents;
 mod context;
 #[cfg(all(feature = "tokio", unix))]
 mod faults;
-mod hostile;
 mod host;
+mod hostile;
 mod laws;
 #[cfg(all(feature = "tokio", unix))]
 mod machine;

@@ -46,7 +46,9 @@ async fn fixed(fault: Fault) {
         _ => None,
     });
     assert!(
-        told.is_some_and(|(class, subject)| class == fault.class && subject.ends_with(fault.subject)),
+        told.is_some_and(
+            |(class, subject)| class == fault.class && subject.ends_with(fault.subject)
+        ),
         "{told:?}"
     );
     let history = machine.vm.history(&machine.skill, &machine.target).await.unwrap();

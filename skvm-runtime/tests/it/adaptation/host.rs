@@ -134,8 +134,7 @@ impl Host {
     pub(super) fn session(&mut self, play: impl FnOnce(&Variant) -> Play) -> Played {
         let loaded = block_on(self.vm.load(&self.skill, &self.target)).unwrap();
         let variant = loaded.variant;
-        let session =
-            self.vm.session(&self.target, "report", Some(&self.skill), Some(&variant));
+        let session = self.vm.session(&self.target, "report", Some(&self.skill), Some(&variant));
         let trace = block_on(play(&variant).play(session));
         self.drain();
         Played { variant, standing: loaded.standing, trace }
@@ -237,7 +236,8 @@ impl Random {
     }
 
     pub(super) fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64
     }
 }

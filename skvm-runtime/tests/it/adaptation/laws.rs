@@ -156,9 +156,8 @@ fn content() -> impl Strategy<Value = String> {
         ("stderr:\n", "\nexit status: 1"),
     ]);
     let times = prop_oneof![20 => Just(1_usize), 1 => Just(3_000)];
-    (any, frames, times).prop_map(|(any, (front, behind), times)| {
-        format!("{front}{}{behind}", any.repeat(times))
-    })
+    (any, frames, times)
+        .prop_map(|(any, (front, behind), times)| format!("{front}{}{behind}", any.repeat(times)))
 }
 
 fn call() -> impl Strategy<Value = ToolCall> {
@@ -178,11 +177,7 @@ fn call() -> impl Strategy<Value = ToolCall> {
         Just(json!([{"command": []}])),
     ];
     let tool = prop_oneof![4 => Just("execute_command".to_owned()), 1 => any::<String>()];
-    (tool, arguments).prop_map(|(name, arguments)| ToolCall {
-        id: String::new(),
-        name,
-        arguments,
-    })
+    (tool, arguments).prop_map(|(name, arguments)| ToolCall { id: String::new(), name, arguments })
 }
 
 fn any_trace() -> impl Strategy<Value = Trace> {

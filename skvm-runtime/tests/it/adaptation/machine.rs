@@ -13,7 +13,9 @@ use skvm_core::artifact::{Dependencies, DependencyKind};
 use skvm_core::capability::CapabilityProfile;
 use skvm_core::failure::{Advice, FailureClass};
 use skvm_core::harness::{PreparedEnvironment, RunLimits, RunRecord, Task};
-use skvm_core::llm::{LlmBackend, LlmError, LlmRequest, LlmResponse, Message, StopReason, ToolCall};
+use skvm_core::llm::{
+    LlmBackend, LlmError, LlmRequest, LlmResponse, Message, StopReason, ToolCall,
+};
 use skvm_core::skill::Skill;
 use skvm_core::target::{ModelId, Target};
 use skvm_passes::variant::Variant;

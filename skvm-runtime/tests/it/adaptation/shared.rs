@@ -55,8 +55,7 @@ fn engines_that_review_at_the_same_time_try_one_thing() {
             })
         })
         .collect();
-    let told: Vec<&str> =
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect();
+    let told: Vec<&str> = workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect();
     for name in ["diagnosed", "trial-started", "trial-ended"] {
         assert_eq!(names(&told, name), 1, "{told:?}");
     }

@@ -115,8 +115,7 @@ fn a_real_fault_is_found_beside_a_network_that_fails_now_and_then() {
             if is_hit { play.command("curl -f https://figures.example/a", told, 22) } else { play }
         };
         let played = host.session(play);
-        failures_after +=
-            usize::from(number >= 60 && played.variant.text().contains("--fmt json"));
+        failures_after += usize::from(number >= 60 && played.variant.text().contains("--fmt json"));
     }
     assert_eq!(host.told(), ["diagnosed", "trial-started", "trial-ended"]);
     let kept = ActivationReason::TrialKept { won: 7, lost: 0 };
