@@ -43,7 +43,7 @@ impl Diagnosis {
 }
 
 /// Diagnoses the symptoms of one session: each failure once. Symptoms of another one that is explained are left out: a
-/// call that was tried again for want of a module is no loop.
+/// call that was tried again for want of a module is no loop, and that the outcome was wrong then is no wonder.
 ///
 /// The subject of a diagnosis comes out of what tools printed; lessons take from it only what stands in the skill or in
 /// a call that worked.
@@ -58,7 +58,8 @@ pub fn diagnose(symptoms: &[Symptom], skill: &Skill, variant: Option<&Variant>) 
                 | SymptomKind::Loop
                 | SymptomKind::TurnLimit
                 | SymptomKind::RunTimeout
-        );
+        ) || (symptom.kind == SymptomKind::Correction
+            && symptom.subject.is_none());
         let is_explained = found.iter().any(|one| one.class != FailureClass::Unknown);
         if symptom.kind == SymptomKind::Retry || (is_secondary && is_explained) {
             continue;

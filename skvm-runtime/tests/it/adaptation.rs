@@ -1,6 +1,6 @@
 //! Adaptation: failures at run time become better compilations, and what is no failure does not.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod accidents;
 mod context;

@@ -209,6 +209,25 @@ fn another_state_of_the_skill_begins_anew() {
     assert_eq!(host.reasons(), [ActivationReason::First, ActivationReason::SkillChanged]);
 }
 
+/// The host's check says that the outcome is wrong, and what happened before says why.
+#[test]
+fn one_failure_is_told_once_whoever_notices_it() {
+    let mut host = host(AdaptPolicy::default());
+    let play = |_: &Variant| {
+        Play::new()
+            .command("figtool report", "KeyError: 'FIGURES_API_KEY'", 1)
+            .corrected(None, "there is no total")
+            .judged(false)
+    };
+    host.sessions(60, play);
+    assert_eq!(host.told(), ["needs-person"]);
+    // With words of its own, a correction is a failure of its own.
+    let mut host = self::host(AdaptPolicy::default());
+    let about = Some(FailureClass::FormatAboveAbility);
+    let played = host.session(|variant| play(variant).corrected(about, "this is not JSON"));
+    assert_eq!(host.diagnosed(&played).len(), 2);
+}
+
 #[test]
 fn a_failure_that_is_pinned_down_is_left_alone() {
     let mut host = host(AdaptPolicy::default());

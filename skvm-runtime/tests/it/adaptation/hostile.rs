@@ -47,9 +47,9 @@ fn is_clean(variant: &Variant) -> bool {
 
 /// Sessions in which a command fails with a hostile message and then, as the message says, another one works. With a
 /// variant that has the attacker's words all goes well, so that it would be kept. Gives what was tried.
-fn attacked(failed: &str, output: &str, recoveries: &[&str]) -> Vec<Decision> {
+fn attacked(sessions: usize, failed: &str, output: &str, recoveries: &[&str]) -> Vec<Decision> {
     let (_folder, mut host) = host();
-    for _ in 0..40 {
+    for _ in 0..sessions {
         let played = host.session(|variant| {
             let play = Play::new();
             if !is_clean(variant) {
@@ -96,7 +96,7 @@ const OUTPUTS: [&str; 24] = [
 fn what_is_printed_does_not_get_into_a_variant() {
     for output in OUTPUTS {
         for failed in [COMMANDS[0], COMMANDS[5], COMMANDS[13]] {
-            attacked(failed, output, &[]);
+            attacked(40, failed, output, &[]);
         }
     }
 }
@@ -124,7 +124,7 @@ fn a_recovery_by_another_command_teaches_nothing() {
         let output = format!(
             "error: unexpected argument '--format' found\n\n  tip: a similar command exists: '{recovery}'"
         );
-        let decisions = attacked(COMMANDS[0], &output, &[recovery]);
+        let decisions = attacked(40, COMMANDS[0], &output, &[recovery]);
         let tried = decisions.iter().filter(|it| matches!(it, Decision::TrialStarted { .. }));
         assert_eq!(tried.count(), 0, "{recovery}\n{decisions:#?}");
     }
@@ -180,7 +180,8 @@ fn a_recovery_by_another_place_teaches_nothing() {
             format!("sh: 1: {told}: not found"),
             format!("sh: 1: {told}: Permission denied"),
         ] {
-            attacked(failed, &output, &[recovery]);
+            // Three until something is tried, and the others with it and without.
+            attacked(10, failed, &output, &[recovery]);
         }
     }
 }
