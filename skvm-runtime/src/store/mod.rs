@@ -17,6 +17,7 @@ pub mod conformance;
 mod error;
 mod folder;
 mod lease;
+mod lock;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -2,7 +2,6 @@
 
 mod collect;
 mod database;
-mod lock;
 mod quarantine;
 mod repair;
 mod row;
@@ -20,10 +19,10 @@ use skvm_core::llm::LlmResponse;
 use skvm_passes::variant::Variant;
 
 use super::collection::unix_millis;
+use super::lock::NameLock;
 use super::{Collected, Damage, Keep, Lease, Store, StoreError, StoreLimits, StoredRecord, lease};
 use crate::trace::Trace;
 use database::failed;
-use lock::NameLock;
 use row::{Kind, Row};
 use writer::Writer;
 
