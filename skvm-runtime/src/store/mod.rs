@@ -17,6 +17,7 @@ pub mod conformance;
 mod error;
 mod folder;
 mod lease;
+mod lock;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -232,11 +233,19 @@ impl StoreAnswers {
 #[async_trait]
 impl AnswerLog for StoreAnswers {
     async fn answer(&self, request: Digest) -> Result<Option<LlmResponse>, LlmError> {
-        self.0.answer(request).await.map_err(as_llm_error)
+        match self.0.answer(request).await {
+            // It is asked for anew.
+            Err(error) if error.is_damaged() => Ok(None),
+            answer => answer.map_err(as_llm_error),
+        }
     }
 
     async fn record(&self, request: Digest, answer: &LlmResponse) -> Result<(), LlmError> {
-        self.0.record_answer(request, answer).await.map_err(as_llm_error)
+        match self.0.record_answer(request, answer).await {
+            // It serves this time.
+            Err(error) if error.is_damaged() => Ok(()),
+            recorded => recorded.map_err(as_llm_error),
+        }
     }
 }
 

@@ -7,6 +7,8 @@ mod broken;
 mod compiling;
 mod conformance;
 #[cfg(all(feature = "sqlite", unix))]
+mod folder;
+#[cfg(all(feature = "sqlite", unix))]
 mod kill;
 mod memory;
 #[cfg(all(feature = "sqlite", unix))]

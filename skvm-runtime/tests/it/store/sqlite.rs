@@ -1,6 +1,8 @@
 //! The store in a file.
 
 mod agreement;
+mod flips;
+mod flips_in_file;
 mod leases;
 mod opening;
 

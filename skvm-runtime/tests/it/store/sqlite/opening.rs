@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use rusqlite::Connection;
@@ -175,6 +176,45 @@ fn many_who_find_it_destroyed_begin_one_new() {
     let entries = fs::read_dir(folder.path()).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     assert_eq!(names.filter(|name| name.ends_with(char::is_numeric)).count(), 1);
+}
+
+/// Whoever has it open would go on writing into what was set aside.
+#[test]
+fn one_that_is_in_use_is_not_replaced() {
+    let (_folder, path) = place();
+    fill(&open(&path));
+    let user = open(&path);
+    is_filled(&user);
+    // A page of an index is destroyed, and somebody notices.
+    let mut bytes = fs::read(&path).unwrap();
+    let pages = bytes.len() / 4096;
+    bytes[(pages - 1) * 4096] = 0xff;
+    fs::write(&path, &bytes).unwrap();
+    assert!(!block_on(open(&path).verify()).is_ok_and(|found| found.is_empty()));
+    for _ in 0..2 {
+        let other = open(&path);
+        swap(&user, ("t", "a"), 0, Some("one"));
+        assert_eq!(records(&other, "t", 0), [(key("a"), 1, Some("one".to_owned()))]);
+    }
+    drop(user);
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(store.take_damage().len(), 1);
+    assert_eq!(records(&store, "t", 0), [(key("a"), 1, Some("one".to_owned()))]);
+    assert_eq!(block_on(store.verify()).unwrap(), []);
+    drop(store);
+    open(&path);
+}
+
+/// Somebody else is in the middle of a long transaction.
+#[test]
+fn who_opens_it_does_not_wait_for_who_writes() {
+    let (_folder, path) = place();
+    fill(&open(&path));
+    let writer = Connection::open(&path).unwrap();
+    writer.execute_batch("BEGIN EXCLUSIVE; DELETE FROM entry").unwrap();
+    let began = Instant::now();
+    is_filled(&open(&path));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
 }
 
 #[test]
