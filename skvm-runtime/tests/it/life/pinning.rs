@@ -163,7 +163,10 @@ fn what_is_pinned_is_not_tried_against() {
         pin(&vm, &skill, "stay");
         assert_eq!(standings(), [(first, Standing::Pinned); 4]);
         let refused = propose(Advice::InParts);
-        assert!(matches!(refused, Err(skvm_runtime::engine::EngineError::Busy { .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(skvm_runtime::engine::EngineError::Busy { .. })),
+            "{refused:?}"
+        );
         // The trial ended with the pin.
         unpin(&vm, &skill);
         assert_eq!(standings(), [(first, Standing::Active); 4]);
