@@ -447,7 +447,10 @@ impl Case<'_> {
             written: before.clone(),
             instead: after.clone(),
         };
-        self.made(symptom, FailureClass::WrongFact, &subject, cause, vec![[lesson].into()])
+        let class = FailureClass::WrongFact;
+        let told = self.made(symptom, class, &subject, cause, vec![[lesson].into()]);
+        let help = format!("correct what the skill says about {program}");
+        Diagnosis { help: Some(help), ..told }
     }
 
     fn corrected(&self, symptom: &Symptom) -> Diagnosis {

@@ -133,9 +133,7 @@ impl SkVm {
             line.pinned = false;
             let given_up = given_up(&line);
             line.activate(Active { heals, ..active.clone() }, reason.clone());
-            if value.is_none() {
-                self.note_line(handle.id, &line).await?;
-            }
+            self.note_line(handle.id, &line).await?;
             if handle.write_line(self.store_ref(), revision, &line).await? {
                 self.tell_decisions(skill, target, given_up.as_slice());
                 self.tell_activation(&line, &active, Some(reason));
@@ -165,8 +163,15 @@ impl SkVm {
         let about = format!("{} in {} for {}", line.skill, line.root, line.target);
         let json = serde_json::to_string(&about)
             .map_err(|error| StoreError::new("writing the name of a line").with_source(error))?;
-        // One that is there stays.
-        self.0.store.swap_record(lines_scope(), id, 0, Some(&json)).await?;
+        let store = self.store_ref();
+        if store.swap_record(lines_scope(), id, 0, Some(&json)).await?.is_some() {
+            return Ok(());
+        }
+        // One that is there stays; one that was damaged is put back.
+        let known = store.records(lines_scope(), 0).await?;
+        if let Some(lost) = known.iter().find(|known| known.key == id && known.value.is_none()) {
+            store.swap_record(lines_scope(), id, lost.revision, Some(&json)).await?;
+        }
         Ok(())
     }
 
