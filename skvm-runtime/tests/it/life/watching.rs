@@ -189,3 +189,17 @@ fn one_that_is_not_called_skill_md_is_watched_too() {
     });
     assert_eq!(seen, [Event::Changed { skill: "notes".to_owned(), digest: Some(digest) }]);
 }
+
+/// The clocks of file systems are coarse: what is written twice within a tick has one time.
+#[test]
+fn a_change_that_has_the_size_and_the_time_of_the_one_before_is_told() {
+    let mut watched = Watched::new();
+    put(watched.path(), "SKILL.md", &super::text("x", "two"));
+    watched.is_told();
+    let place = watched.path().join("SKILL.md");
+    let time = fs::metadata(&place).unwrap().modified().unwrap();
+    put(watched.path(), "SKILL.md", &super::text("x", "owt"));
+    File::options().append(true).open(&place).unwrap().set_modified(time).unwrap();
+    watched.is_told();
+    watched.nothing_is_told();
+}
