@@ -133,7 +133,7 @@ description: Counts the errors in a log. Use when asked how many errors a log ha
 # Count errors
 
 ```sh
-sh scripts/count.sh app.log --kind errors
+sh {place}/scripts/count.sh app.log --kind errors
 ```
 ";
 const WRONG_SCRIPT: &str = "\
@@ -149,7 +149,8 @@ async fn heal(target: &Target, workdir: &Path) -> Result<(), Stop> {
     let folder = tempfile::tempdir()?;
     let root = folder.path().join("error-count");
     fs::create_dir_all(root.join("scripts"))?;
-    fs::write(root.join("SKILL.md"), WRONG_SKILL)?;
+    let place = root.to_string_lossy().into_owned();
+    fs::write(root.join("SKILL.md"), WRONG_SKILL.replace("{place}", &place))?;
     fs::write(root.join("scripts/count.sh"), WRONG_SCRIPT)?;
     let skill = Arc::new(Skill::load(&root).map_err(|error| Stop::failed(error.to_string()))?);
     let agent = BareAgent::new(Arc::new(Copier(target.model.clone())));
@@ -216,7 +217,7 @@ async fn repeat(
 ) -> Result<(), Stop> {
     println!("The same task, each time about another file:\n");
     for (number, name) in ["web1", "web2", "mail3", "db4", "web5"].into_iter().enumerate() {
-        fs::write(workdir.join(name).with_extension("log"), LOG.replace("job-17", name))?;
+        fs::write(workdir.join(name).with_extension("log"), LOG.replace("job-17", &format!("job-{}", number + 21)))?;
         let task = Task::new(format!("What went wrong in {name}.log?"));
         let request = RunRequest::new(task, target.clone(), workdir).with_skill(Arc::clone(skill));
         let record = vm.run(request).await?.record;
@@ -386,17 +387,13 @@ impl LlmBackend for Copier {
     async fn complete(&self, request: LlmRequest) -> Result<LlmResponse, LlmError> {
         let shown = request.system.unwrap_or_default();
         let line = shown.lines().find(|line| line.contains("scripts/count.sh")).unwrap_or("");
-        // It works in another folder than the skill's: it looks there first.
-        let location = shown.split_whitespace().find_map(|word| word.split_once("SKILL.md"));
-        let folder = location.map_or("", |(folder, _)| folder.trim_matches(['`', '"', '(', '<']));
-        let line = line.replace("sh scripts/", &format!("sh {folder}scripts/"));
         let id = format!("call_{}", request.messages.len());
         let command = match request.messages.last() {
             Some(Message::Tool { content, .. }) if content.contains("exit status: 0") => {
                 return Ok(LlmResponse::text(format!("It has that many: {content}")));
             }
             Some(Message::Tool { .. }) => line.replace("--kind", "--level"),
-            _ => line,
+            _ => line.to_owned(),
         };
         Ok(LlmResponse::tool_call(id, "execute_command", json!({ "command": command })))
     }
