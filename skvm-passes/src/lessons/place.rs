@@ -166,7 +166,10 @@ impl Places<'_> {
             let note = format!("{written:?} did not work in earlier runs, and {instead:?} did");
             for start in places {
                 let span = Span::new(start, start + written.len());
-                let is_program = command.word.contains(span);
+                // The first word of that name is the program, also behind `sudo` and its kind.
+                let before = Span::new(command.span.start, start).text(source);
+                let is_program = command.word.contains(span)
+                    || (launched == written && words(before, written).next().is_none());
                 // An option of that name is no program, and a program no option.
                 if is_program != (written == program) {
                     continue;

@@ -327,7 +327,7 @@ impl Case<'_> {
             let class = FailureClass::WrongPath;
             return self.made(symptom, class, own.file.path(), cause, vec![[lesson].into()]);
         }
-        // Another name of the same program that worked later, or that is the usual one.
+        // Another name of the same program, which most machines have.
         let other = OTHER_NAMES.iter().find(|(name, _)| *name == program).map(|(_, other)| *other);
         if let Some(other) = other {
             let cause = format!("the program is called {other} here, and not {program}");
@@ -367,9 +367,7 @@ impl Case<'_> {
                 let named = Lesson::Path { written: change.before.clone(), file: file.clone() };
                 self.made(symptom, class, &change.before, cause, vec![[named].into()])
             }
-            _ if is_written && is_founded(&change.after, self.skill.source()) => {
-                self.replaced(symptom, &change)
-            }
+            // What the user's file is called in one session is no fact about the skill.
             _ => self.unknown(symptom),
         }
     }
@@ -449,7 +447,10 @@ impl Case<'_> {
             written: before.clone(),
             instead: after.clone(),
         };
-        self.made(symptom, FailureClass::WrongFact, &subject, cause, vec![[lesson].into()])
+        let class = FailureClass::WrongFact;
+        let told = self.made(symptom, class, &subject, cause, vec![[lesson].into()]);
+        let help = format!("correct what the skill says about {program}");
+        Diagnosis { help: Some(help), ..told }
     }
 
     fn corrected(&self, symptom: &Symptom) -> Diagnosis {
@@ -497,8 +498,13 @@ impl Diagnosis {
 }
 
 /// Programs that are called otherwise on many machines.
-const OTHER_NAMES: [(&str, &str); 4] =
-    [("python", "python3"), ("pip", "pip3"), ("nodejs", "node"), ("bash", "sh")];
+const OTHER_NAMES: [(&str, &str); 5] = [
+    ("python", "python3"),
+    ("python3", "python"),
+    ("pip", "pip3"),
+    ("nodejs", "node"),
+    ("bash", "sh"),
+];
 
 /// What language a program runs.
 fn language_of(program: &str) -> Option<&'static str> {
@@ -560,12 +566,6 @@ impl Change {
         holds_secret(&self.after)
             || option.is_some_and(|option| holds_secret(&format!("{option}={}", self.after)))
     }
-}
-
-/// Whether a path leads to where the skill's own words lead: each of its parts stands in the skill.
-fn is_founded(path: &str, source: &str) -> bool {
-    let is_part = |part: &str| !matches!(part, "" | "." | "..") && source.contains(part);
-    !path.starts_with('-') && path.split('/').all(is_part)
 }
 
 /// Where exactly one word of one command was replaced by another; words are taken as the shell gives them.

@@ -128,7 +128,10 @@ const LOOKED_AT: usize = 4 << 10;
 /// What a message is about, and the word that it names.
 pub(super) fn recognise(message: &str) -> Option<(Complaint, Option<String>)> {
     let ends = ends_of(message);
-    COMPILED.iter().find_map(|(complaint, regex)| {
+    // A server on the machine itself is the skill's to start, and no fault of the network.
+    let is_local = ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| ends.contains(host));
+    let mut looked_for = COMPILED.iter().filter(|(it, _)| !is_local || *it != Complaint::Network);
+    looked_for.find_map(|(complaint, regex)| {
         let found = regex.captures(&ends)?;
         let subject = found.get(1).map(|word| word.as_str());
         let subject = subject.filter(|word| !holds_secret(word)).map(str::to_owned);

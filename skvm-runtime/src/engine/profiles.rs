@@ -40,6 +40,9 @@ impl Profiles {
         let changed = store.records(self.scope(), since).await?;
         let mut state = self.state();
         for StoredRecord { key, revision, value } in changed {
+            if state.profiles.get(&key).is_some_and(|(known, _)| *known >= revision) {
+                continue;
+            }
             let profile = match value.as_deref().map(CapabilityProfile::from_json) {
                 Some(Ok(profile)) => Some(Arc::new(profile)),
                 Some(Err(error)) => {

@@ -15,20 +15,23 @@ pub struct SkillWatch {
 }
 
 impl SkillWatch {
-    /// Calls `changed` whenever names, sizes or times of the files below `root` differ from what they were; until it
-    /// gives `false`.
+    /// Calls `changed` at first, and whenever names, sizes or times of the files below `root` differ from what they
+    /// were; until it gives `false`.
     pub(crate) fn start(
         root: PathBuf,
         interval: Duration,
         mut changed: impl FnMut() -> bool + Send + 'static,
     ) -> std::io::Result<Self> {
         let (stop, stopped) = channel();
-        let mut seen = Look::at(&root);
         let watching = move || {
+            let mut seen = None;
+            let mut again = None;
             while stopped.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
-                let now = Look::at(&root);
-                if now != seen {
-                    seen = now;
+                let (now, time) = (Look::at(&root), SystemTime::now());
+                let is_due = again.is_some_and(|due| time >= due);
+                if is_due || seen.as_ref() != Some(&now) {
+                    again = now.settles().filter(|due| time < *due);
+                    seen = Some(now);
                     if !changed() {
                         break;
                     }
@@ -61,7 +64,15 @@ const MAX_DEPTH: usize = 16;
 #[derive(Debug, PartialEq, Eq)]
 struct Look(Vec<(PathBuf, u64, Option<SystemTime>)>);
 
+/// How coarse the times of files may be. What is changed twice within that may look the same.
+const COARSE: Duration = Duration::from_secs(2);
+
 impl Look {
+    /// When nothing can change any more without another time.
+    fn settles(&self) -> Option<SystemTime> {
+        self.0.iter().filter_map(|(.., time)| *time).max()?.checked_add(COARSE)
+    }
+
     fn at(root: &Path) -> Self {
         let mut found = Vec::new();
         let mut folders = vec![(root.to_owned(), 0)];

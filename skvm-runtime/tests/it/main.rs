@@ -9,6 +9,7 @@ mod engine;
 #[cfg(all(feature = "tokio", unix))]
 mod environment;
 mod jit;
+mod life;
 #[cfg(feature = "http")]
 mod loopback;
 #[cfg(feature = "http")]

@@ -20,7 +20,7 @@ const OUTAGES: [&str; 18] = [
     "HTTP/1.1 503 Service Unavailable",
     "Error: Request failed with status code 503",
     "curl: (6) Could not resolve host: figures.example",
-    "Error: connect ECONNREFUSED 127.0.0.1:443",
+    "Error: connect ECONNREFUSED 203.0.113.7:443",
     "openai.RateLimitError: Error code: 429 - {'error': {'message': 'Rate limit reached'}}",
     "httpx.HTTPStatusError: Server error '502 Bad Gateway' for url 'https://figures.example/a'",
     "urllib3.exceptions.MaxRetryError: HTTPSConnectionPool(host='figures.example', port=443): Max retries exceeded",
@@ -59,7 +59,8 @@ fn a_storm_leads_to_nothing() {
         host.session(|_| if fails { play.judged(false) } else { play });
         spoiled += u64::from(is_hit);
     }
-    assert_eq!(host.told(), Vec::<&str>::new());
+    // At most that the network is down, once; nothing is compiled.
+    assert!(matches!(host.told().as_slice(), [] | ["needs-person"]), "{:?}", host.told());
     assert_eq!(host.reasons(), [ActivationReason::First]);
     assert_eq!(host.fared(), Fared { clean: 200 - spoiled, spoiled, ..Fared::default() });
     assert!(spoiled > 150);

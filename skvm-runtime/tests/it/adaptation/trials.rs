@@ -165,7 +165,7 @@ fn one_thing_is_tried_at_a_time() {
     let mut host = host();
     assert!(propose(&host, word("--format", "--fmt")).unwrap());
     let error = propose(&host, word("--format", "--form")).unwrap_err();
-    assert!(matches!(error, EngineError::NoVariant { .. }), "{error}");
+    assert!(matches!(error, EngineError::Busy { .. }), "{error}");
     until_ended(&mut host, &["--format"]);
     assert!(propose(&host, word("--format", "--form")).unwrap());
 }
@@ -179,7 +179,7 @@ fn a_proposal_that_changes_nothing_is_not_tried() {
     let pin = host.vm.pin(&host.skill, &host.target, "a demonstration");
     block_on(pin).unwrap();
     let error = propose(&host, word("--format", "--fmt")).unwrap_err();
-    assert!(matches!(error, EngineError::NoVariant { .. }), "{error}");
+    assert!(matches!(error, EngineError::Busy { .. }), "{error}");
 }
 
 /// Chance decides single sessions: a fix that helps in most of them is kept all the same.

@@ -76,7 +76,7 @@ fn loading_and_compiling_are_told_once() {
     let installed = block_on(vm.install(folder.path())).unwrap().skills;
     let (skill, variant) = (&installed[0].skill, &installed[0].variants[0]);
     let told = waiting(&mut events);
-    let [loaded, compiled] = told.as_slice() else { panic!("{told:?}") };
+    let [loaded, compiled, Event::Activated { .. }] = told.as_slice() else { panic!("{told:?}") };
     let expected = Event::Loaded { skill: skill.name().to_owned(), digest: skill.digest() };
     assert_eq!(*loaded, expected);
     let Event::Compiled { micros, .. } = compiled else { panic!("{compiled:?}") };
