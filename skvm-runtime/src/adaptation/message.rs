@@ -39,12 +39,13 @@ const PATTERNS: [(Complaint, &str); 46] = [
     (Complaint::WrongLanguage, r"\b(import|from): (?:command )?not found"),
     (Complaint::WrongLanguage, r"(?i)(exec) format error"),
     (Complaint::WrongLanguage, r"(?i)import-im6|\bimport: unable to (open X server)"),
+    // The Z shell names the program behind it.
+    (Complaint::Program, r"command not found: ([A-Za-z0-9][\w.+-]*)"),
     (Complaint::Program, r"(?m)(?:^|[\s:])([A-Za-z0-9][\w.+-]*): command not found"),
     (
         Complaint::Program,
         r"(?m)(?:sh|bash|dash|zsh): (?:line )?(?:\d+: )?([A-Za-z0-9][\w.+-]*): not found",
     ),
-    (Complaint::Program, r"command not found: ([A-Za-z0-9][\w.+-]*)"),
     (Complaint::Program, r"exec: \x22?([\w.+-]+)\x22?: executable file not found"),
     (Complaint::Program, r"env: [‘'\x22]?([\w.+-]+)[’'\x22]?: No such file or directory"),
     (Complaint::Program, r"spawn ([\w.+-]+) ENOENT"),
