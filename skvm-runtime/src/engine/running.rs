@@ -122,6 +122,7 @@ pub struct RunOutcome {
 }
 
 /// How often a change is tried again when another process was first.
+#[cfg(feature = "tokio")]
 const MAX_TRIES: usize = 64;
 
 impl SkVm {
