@@ -478,7 +478,9 @@ impl Store for Broken {
             }
             Fault::LeasesDoNotWait => self.inner.lease(name, Duration::ZERO).await,
             Fault::PatienceIsEndless => self.inner.lease(name, Duration::from_secs(600)).await,
-            Fault::PatienceIsShort => self.inner.lease(name, patience / 10).await,
+            Fault::PatienceIsShort => {
+                self.inner.lease(name, patience.saturating_sub(Duration::from_secs(1))).await
+            }
             Fault::LeasesOutliveWaiting => {
                 let (sender, receiver) = oneshot::channel();
                 let inner = Arc::clone(&self.inner);

@@ -160,7 +160,7 @@ fn when_the_one_that_compiles_is_killed_another_goes_on() {
     let killed = Instant::now();
     assert_eq!(first.kill(), Vec::<String>::new());
     let (compiled_now, served) = told(others.into_iter().flat_map(Process::passes));
-    assert!(killed.elapsed() < Duration::from_secs(10), "{:?}", killed.elapsed());
+    assert!(killed.elapsed() < PATIENCE / 2, "{:?}", killed.elapsed());
     assert_eq!(compiled_now.len(), SHARED.len() + PROCESSES - 1);
     assert!(SHARED.iter().all(|name| served[*name].len() == PROCESSES - 1));
     assert!(SHARED.iter().all(|name| is_one(&served[*name])));
@@ -188,7 +188,7 @@ fn those_that_are_killed_hold_nobody_up() {
         for process in processes {
             facts.extend(process.passes());
         }
-        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+        assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
         let (_, served) = told(facts);
         assert!(SHARED.iter().all(|name| served[*name].len() >= PROCESSES / 2));
         assert!(served.values().all(|variants| is_one(variants)));

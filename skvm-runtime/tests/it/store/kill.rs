@@ -70,11 +70,11 @@ fn a_process_that_writes() {
         drop(lease);
 
         // Long enough for several pages.
-        let task = format!("{round} {}", "x".repeat(round % 5 * 4000));
+        let task = format!("{round} {}", "x".repeat(round % 4 * 2500));
         block_on(store.append_trace(&trace(&skill, &task))).unwrap();
         tell(format_args!("trace {round}"));
 
-        if round % 16 == 15 {
+        if number.is_multiple_of(8) && round == 1 {
             block_on(store.collect(&StoreLimits::default(), &Keep::default())).unwrap();
         }
     }
@@ -134,7 +134,7 @@ impl Told {
             let tasks = tasks(store, &skill(number));
             assert!((told.traces..=told.traces + 1).contains(&tasks.len()), "{}", tasks.len());
             for (round, task) in tasks.iter().enumerate() {
-                assert_eq!(*task, format!("{round} {}", "x".repeat(round % 5 * 4000)));
+                assert_eq!(*task, format!("{round} {}", "x".repeat(round % 4 * 2500)));
             }
         }
         let mut untold = 0;
@@ -159,9 +159,15 @@ fn kill_writers(path: &Path, at_once: usize, kills: usize, seed: u64) -> Told {
         (0..at_once).map(|number| (number, writer(path, number))).collect();
     for kill in 0..kills + at_once {
         let chance = random(seed + kill as u64);
-        std::thread::sleep(Duration::from_micros(chance % (80_000 / (at_once as u64).isqrt())));
-        let (number, process) = running.swap_remove((chance >> 32) as usize % running.len());
-        told.note(number, &process.kill());
+        let (number, process) = running.swap_remove(chance as usize % running.len());
+        // Some are killed before they have done anything, others in the middle.
+        let mut facts: Vec<String> = Vec::new();
+        if !chance.is_multiple_of(4) {
+            facts.extend((0..(chance >> 8) % 10).map_while(|_| process.next()));
+        }
+        std::thread::sleep(Duration::from_micros((chance >> 16) % 10_000));
+        facts.extend(process.kill());
+        told.note(number, &facts);
         if kill < kills {
             running.push((kill + at_once, writer(path, kill + at_once)));
         }

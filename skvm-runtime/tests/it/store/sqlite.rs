@@ -114,7 +114,7 @@ fn who_reads_does_not_wait_for_who_writes() {
             scope.spawn(|| is_filled(&store));
         }
     });
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     writer.execute_batch("ROLLBACK").unwrap();
     is_filled(&store);
 }
@@ -130,7 +130,7 @@ fn the_note_of_a_use_holds_nobody_up() {
     raw.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let began = Instant::now();
     is_filled(&store);
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     raw.execute_batch("ROLLBACK").unwrap();
     drop(store);
     let used: i64 = raw.query_row("SELECT min(used) FROM entry", [], |row| row.get(0)).unwrap();
@@ -164,7 +164,7 @@ fn a_write_waits_for_so_long() {
     let error = block_on(store.publish(key("w"), variant(2))).unwrap_err();
     assert!(!error.is_damaged());
     assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
-    assert!((Duration::from_millis(200)..Duration::from_secs(10)).contains(&began.elapsed()));
+    assert!((Duration::from_millis(200)..Duration::from_secs(20)).contains(&began.elapsed()));
     raw.execute_batch("ROLLBACK").unwrap();
     assert!(block_on(store.variant(key("w"))).unwrap().is_none());
     is_filled(&store);
