@@ -217,7 +217,10 @@ async fn repeat(
 ) -> Result<(), Stop> {
     println!("The same task, each time about another file:\n");
     for (number, name) in ["web1", "web2", "mail3", "db4", "web5"].into_iter().enumerate() {
-        fs::write(workdir.join(name).with_extension("log"), LOG.replace("job-17", &format!("job-{}", number + 21)))?;
+        fs::write(
+            workdir.join(name).with_extension("log"),
+            LOG.replace("job-17", &format!("job-{}", number + 21)),
+        )?;
         let task = Task::new(format!("What went wrong in {name}.log?"));
         let request = RunRequest::new(task, target.clone(), workdir).with_skill(Arc::clone(skill));
         let record = vm.run(request).await?.record;

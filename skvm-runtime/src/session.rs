@@ -93,8 +93,11 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use skvm_core::failure::FailureClass;
-use skvm_core::harness::{Directive, Hooks, RunStatus, ToolDirective, ToolResult, TurnView};
-use skvm_core::llm::{LlmResponse, ToolCall};
+use skvm_core::harness::{
+    Directive, Hooks, RecordedToolCall, Role, RunRecord, RunStatus, ToolDirective, ToolResult,
+    TurnView,
+};
+use skvm_core::llm::{LlmResponse, ToolCall, Usage};
 use skvm_core::skill::Skill;
 use skvm_core::target::Target;
 use skvm_passes::variant::Variant;
@@ -219,6 +222,44 @@ impl Session {
         &self.trace
     }
 
+    /// Takes the turns out of a harness's record, for one that called no hooks.
+    pub(crate) fn see(&mut self, record: &RunRecord) {
+        if !self.trace.turns.is_empty() {
+            return;
+        }
+        for step in &record.steps {
+            match step.role {
+                Role::Assistant => self.trace.turns.push(TraceTurn {
+                    index: self.trace.turns.len(),
+                    text: step.text.clone(),
+                    calls: step.tool_calls.iter().map(as_called).collect(),
+                    usage: Usage::default(),
+                    llm_ms: None,
+                    solidified: step.solidified,
+                }),
+                Role::Tool => step.tool_calls.iter().for_each(|recorded| self.answer(recorded)),
+            }
+        }
+        self.trace.usage = record.usage;
+    }
+
+    /// Puts a result behind the call that it belongs to.
+    fn answer(&mut self, recorded: &RecordedToolCall) {
+        let Some(content) = recorded.output.clone() else { return };
+        let result = ToolResult {
+            content,
+            is_error: recorded.is_error,
+            exit_code: recorded.exit_code,
+            duration_ms: recorded.duration_ms.unwrap_or(0),
+        };
+        let turns = self.trace.turns.iter_mut().rev();
+        let mut calls = turns.flat_map(|turn| turn.calls.iter_mut().rev());
+        let open = calls.find(|it| it.call.id == recorded.id && it.result.is_none());
+        if let Some(open) = open {
+            open.result = Some(result);
+        }
+    }
+
     /// Ends the session. A store that cannot keep the trace is logged and does not lose it: the
     /// caller has it.
     pub async fn finish(mut self, status: RunStatus) -> Trace {
@@ -243,6 +284,19 @@ impl Session {
     fn turn(&mut self) -> Option<&mut TraceTurn> {
         self.trace.turns.last_mut()
     }
+}
+
+/// A call as a record has it, with its result where that stands beside it.
+fn as_called(recorded: &RecordedToolCall) -> TracedCall {
+    let RecordedToolCall { id, name, input, output, is_error, duration_ms, exit_code } = recorded;
+    let result = output.clone().map(|content| ToolResult {
+        content,
+        is_error: *is_error,
+        exit_code: *exit_code,
+        duration_ms: duration_ms.unwrap_or(0),
+    });
+    let call = ToolCall { id: id.clone(), name: name.clone(), arguments: input.clone() };
+    TracedCall { call, result, fingerprint: None }
 }
 
 /// Longest correction that is kept, in bytes.

@@ -124,7 +124,8 @@ impl SkVmBuilder {
     }
 
     /// Turns failures at run time into better compilations, as far as a policy allows; see
-    /// [`adaptation`](crate::adaptation). Without one, failures are only kept in the traces.
+    /// [`adaptation`](crate::adaptation). Without one, failures are only kept in the traces. The end of a session waits
+    /// while a fix is compiled; with a model to refine with, for that too.
     pub fn adapt(mut self, policy: AdaptPolicy) -> Self {
         self.adapt = Some(policy);
         self

@@ -176,6 +176,9 @@ impl SkVm {
         let record = harness.run(run).instrument(span).await;
         // A run that could not begin leaves its trace too.
         let status = record.as_ref().map_or(RunStatus::HarnessCrashed, |record| record.status);
+        if let Ok(record) = &record {
+            session.see(record);
+        }
         if let (Some(check), Ok(record)) = (&check, &record)
             && !record.status.is_infrastructure()
         {

@@ -131,6 +131,53 @@ fn part_of_the_runs_get_what_is_on_trial() {
     });
 }
 
+/// A harness that calls no hooks and tells in its record what was done.
+struct Telling(HarnessId);
+
+#[async_trait]
+impl Harness for Telling {
+    fn id(&self) -> &HarnessId {
+        &self.0
+    }
+
+    fn features(&self) -> HarnessFeatures {
+        let mut features = HarnessFeatures::default();
+        features.inject = true;
+        features
+    }
+
+    async fn run(&self, _: HarnessRun<'_>) -> Result<RunRecord, HarnessError> {
+        let steps = serde_json::json!([
+            {"role": "assistant", "timestamp": 0, "toolCalls": [
+                {"id": "1", "name": "bash", "input": {"command": "rg x"}},
+                {"id": "2", "name": "bash", "input": {"command": "ls"}}]},
+            {"role": "tool", "timestamp": 1, "toolCalls": [
+                {"id": "1", "name": "bash", "input": {}, "output": "sh: 1: rg: not found",
+                 "isError": true, "exitCode": 127}]},
+            {"role": "assistant", "timestamp": 2, "text": "nothing found"},
+        ]);
+        let steps = serde_json::from_value(steps).unwrap();
+        Ok(RunRecord { steps, text: "nothing found".to_owned(), ..RunRecord::default() })
+    }
+}
+
+#[test]
+fn a_harness_without_hooks_leaves_a_trace_all_the_same() {
+    let harness = Arc::new(Telling("harness".into()));
+    let vm = SkVm::builder().harness(harness).adapt(AdaptPolicy::default()).build();
+    let skill = skill("one");
+    let outcome = block_on(vm.run(request(&skill))).unwrap();
+    let turns = &outcome.trace.turns;
+    assert_eq!(turns.len(), 2);
+    let calls = &turns[0].calls;
+    assert_eq!(calls[0].result.as_ref().unwrap().exit_code, Some(127));
+    assert_eq!((&calls[1].call.arguments["command"], &calls[1].result), (&"ls".into(), &None));
+    assert_eq!(turns[1].text, "nothing found");
+    let fared = block_on(vm.history(&skill, &target())).unwrap().fared;
+    let fared = fared.values().next().unwrap();
+    assert_eq!((fared.clean, fared.mended), (0, 1));
+}
+
 /// Where the engine keeps what was set up for a variant; only here is it of interest.
 fn place_of(variant: &Variant) -> (Digest, Digest) {
     let scope = Digest::builder("skvm/prepared/1").field(variant.digest().as_bytes()).finish();
