@@ -1,6 +1,6 @@
 //! The whole story in one run, offline: a skill is loaded, a small target is measured, the skill is compiled for it
 //! and run by an agent, once as its author wrote it and once compiled; then the task comes again and again with other
-//! files, until no model is needed for it.
+//! files, until no model is needed for it; and in the end a skill that is wrong gets right by itself.
 //!
 //! ```text
 //! cargo run --release -p skvm-examples --example quickstart
@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::{FutureExt as _, StreamExt as _};
 use serde_json::json;
 use skvm_core::artifact::{Dependencies, Workflow};
 use skvm_core::capability::{CapabilityProfile, GapOutcome, Gaps, Primitive, Requirements};
@@ -33,7 +34,8 @@ use skvm_examples::usage::{Stop, finish};
 use skvm_examples::{measuring, profiles, shipped_skill};
 use skvm_passes::variant::Variant;
 use skvm_probes::simulated::{SimulatedBrowser, SimulatedModel};
-use skvm_runtime::engine::{RunRequest, SkVm};
+use skvm_runtime::adaptation::{AdaptPolicy, Decision};
+use skvm_runtime::engine::{Event, RunRequest, SkVm};
 use skvm_runtime::harness::bare::BareAgent;
 use skvm_runtime::jit::{LearnedFor, SolidifiedReport, SolidifyPolicy};
 
@@ -117,6 +119,92 @@ async fn story() -> Result<(), Stop> {
     let learned = LearnedFor::target(&target).with_skill(skill, Some(variant));
     repeat(&vm, &target, skill, workdir.path()).await?;
     tell_learned(&vm.solidified(learned).await?);
+
+    chapter(8, "Let a failure become a fix");
+    heal(&target, workdir.path()).await
+}
+
+/// A skill that tells an option which its own script does not have.
+const WRONG_SKILL: &str = "\
+---
+name: error-count
+description: Counts the errors in a log. Use when asked how many errors a log has.
+---
+# Count errors
+
+```sh
+sh {place}/scripts/count.sh app.log --kind errors
+```
+";
+const WRONG_SCRIPT: &str = "\
+if [ \"$2\" != --level ]; then
+    echo \"error: unexpected argument '$2' found\" >&2
+    exit 2
+fi
+grep -c ERROR \"$1\"
+";
+
+/// The same task with a skill that is wrong, until it is right.
+async fn heal(target: &Target, workdir: &Path) -> Result<(), Stop> {
+    let folder = tempfile::tempdir()?;
+    let root = folder.path().join("error-count");
+    fs::create_dir_all(root.join("scripts"))?;
+    let place = root.to_string_lossy().into_owned();
+    fs::write(root.join("SKILL.md"), WRONG_SKILL.replace("{place}", &place))?;
+    fs::write(root.join("scripts/count.sh"), WRONG_SCRIPT)?;
+    let skill = Arc::new(Skill::load(&root).map_err(|error| Stop::failed(error.to_string()))?);
+    let agent = BareAgent::new(Arc::new(Copier(target.model.clone())));
+    let vm = SkVm::builder()
+        .target(target.clone())
+        .harness(Arc::new(agent))
+        .store_at(folder.path().join("skvm.sqlite"))?
+        .adapt(AdaptPolicy::default())
+        .build();
+    let mut events = vm.events();
+    println!(
+        "The skill tells the option --kind; its script has only --level. The stand-in reads the message and mends \
+         the command, every time anew:\n"
+    );
+    for run in 1..=24 {
+        let task = Task::new("How many errors are in app.log?");
+        let request = RunRequest::new(task, target.clone(), workdir).with_skill(Arc::clone(&skill));
+        let outcome = vm.run(request).await?;
+        let mut told = Vec::new();
+        while let Some(Some(event)) = events.next().now_or_never() {
+            match event {
+                Event::Adapted {
+                    decision: Decision::Diagnosed { cause, sessions, of, .. },
+                    ..
+                } => {
+                    told.push(format!("in {sessions} of {of} runs {cause}"));
+                }
+                Event::Adapted { decision: Decision::TrialStarted { .. }, .. } => {
+                    told.push("a new variant gets every other run".to_owned());
+                }
+                Event::Adapted { decision: Decision::TrialEnded { won, pairs, .. }, .. } => {
+                    told.push(format!("it was better in {won} of {pairs} pairs, and is kept"));
+                }
+                _ => {}
+            }
+        }
+        if !told.is_empty() || run == 1 || run == 24 {
+            let calls = outcome.record.model_calls;
+            println!("  run {run:>2}: {calls} model calls. {}", told.join("; "));
+        }
+    }
+    let variant = vm.load(&skill, target).await?.variant;
+    println!("\n{}", variant.edits().diff(skill.source()));
+    let history = vm.history(&skill, target).await?;
+    for activation in &history.activations {
+        let fared = history.fared.get(&activation.variant).copied().unwrap_or_default();
+        println!(
+            "  {} became active ({:?}): {} runs went clean, {} were mended on the way.",
+            activation.variant.short(),
+            activation.reason,
+            fared.clean,
+            fared.mended
+        );
+    }
     Ok(())
 }
 
@@ -129,7 +217,7 @@ async fn repeat(
 ) -> Result<(), Stop> {
     println!("The same task, each time about another file:\n");
     for (number, name) in ["web1", "web2", "mail3", "db4", "web5"].into_iter().enumerate() {
-        fs::write(workdir.join(name).with_extension("log"), LOG.replace("job-17", name))?;
+        fs::write(workdir.join(name).with_extension("log"), LOG.replace("job-17", &format!("job-{}", number + 21)))?;
         let task = Task::new(format!("What went wrong in {name}.log?"));
         let request = RunRequest::new(task, target.clone(), workdir).with_skill(Arc::clone(skill));
         let record = vm.run(request).await?.record;
@@ -284,6 +372,31 @@ fn tell_run(record: &RunRecord) {
         }
     }
     println!("  => {:?}, {} model calls", record.status, record.model_calls);
+}
+
+/// A stand-in for a model that copies a command, and mends it when it is told what is wrong.
+#[derive(Debug)]
+struct Copier(ModelId);
+
+#[async_trait]
+impl LlmBackend for Copier {
+    fn model(&self) -> &ModelId {
+        &self.0
+    }
+
+    async fn complete(&self, request: LlmRequest) -> Result<LlmResponse, LlmError> {
+        let shown = request.system.unwrap_or_default();
+        let line = shown.lines().find(|line| line.contains("scripts/count.sh")).unwrap_or("");
+        let id = format!("call_{}", request.messages.len());
+        let command = match request.messages.last() {
+            Some(Message::Tool { content, .. }) if content.contains("exit status: 0") => {
+                return Ok(LlmResponse::text(format!("It has that many: {content}")));
+            }
+            Some(Message::Tool { .. }) => line.replace("--kind", "--level"),
+            _ => line.to_owned(),
+        };
+        Ok(LlmResponse::tool_call(id, "execute_command", json!({ "command": command })))
+    }
 }
 
 /// A stand-in for a small model: it does what it is shown, to the letter.

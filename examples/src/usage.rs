@@ -64,6 +64,7 @@ failed_from!(
     skvm_passes::manager::CompileError,
     skvm_probes::profiler::ProfileRunError,
     skvm_runtime::engine::EngineError,
+    skvm_runtime::store::StoreError,
 );
 
 /// Turns the outcome of an example into its exit status, and tells an error with its causes on

@@ -191,6 +191,17 @@ impl Lessons {
         Self { context, ..Self::new(both) }
     }
 
+    /// The lessons without the counts of abilities, and without the failures behind them: what they come down to.
+    #[must_use]
+    pub fn uncounted(&self) -> Self {
+        Self::new(self.lessons.iter().map(|lesson| match lesson {
+            Lesson::Ability { primitive, level, .. } => {
+                Lesson::Ability { primitive: *primitive, level: *level, successes: 0, failures: 0 }
+            }
+            other => other.clone(),
+        }))
+    }
+
     /// What they say about the target's abilities.
     #[must_use]
     pub fn abilities(&self) -> Vec<AbilityEvidence> {

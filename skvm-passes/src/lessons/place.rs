@@ -64,39 +64,56 @@ impl Places<'_> {
         for block in self.blocks() {
             let uses = block.scripts.iter().filter(|script| script.path == file.path());
             for script in uses.filter(|script| script.as_program || script.run) {
-                edits.extend(self.named(
-                    script.span,
-                    file,
-                    script.as_program.then_some(interpreter),
-                ));
                 let runs_it = |command: &&Command| {
                     command.span.contains(script.span) && command.word.end <= script.span.start
                 };
                 let command = block.commands.iter().find(runs_it);
-                edits.extend(command.and_then(|command| self.run_by(command, interpreter, file)));
+                let through = script.as_program.then_some(interpreter);
+                let run = command.and_then(|it| self.run_by(it, interpreter, script.span, file));
+                edits.extend(run.or_else(|| self.named(script.span, file, through)));
             }
         }
         edits.truncate(MAX_EDITS);
         edits
     }
 
-    /// Another interpreter in the place of one that runs another language.
-    fn run_by(&self, command: &Command, interpreter: &str, file: &BundleFile) -> Option<Edit> {
+    /// Another interpreter in the place of one that runs another language, and the file by its full path. It is one edit:
+    /// the guard passes a new interpreter only where it is seen to run a file of the skill's own.
+    fn run_by(
+        &self,
+        command: &Command,
+        interpreter: &str,
+        script: Span,
+        file: &BundleFile,
+    ) -> Option<Edit> {
         let group = |program: &str| INTERPRETERS.iter().position(|names| names.contains(&program));
         let (is, has_to_be) = (group(&command.program)?, group(interpreter)?);
-        let written = command.word.text(self.skill.source());
+        let source = self.skill.source();
+        let written = command.word.text(source);
         if is == has_to_be || written != command.program {
+            return None;
+        }
+        let (path_span, path) = self.path_of(script, file)?;
+        // Options are those of the other program.
+        let between = Span::new(command.word.end, path_span.start).text(source);
+        if !between.trim().is_empty() {
             return None;
         }
         let note = format!("{} runs {}", interpreter, file.path());
         let reason = EditReason::new("own-file", EditKind::Substitution, note);
-        Some(Edit::replace(command.word, interpreter, reason))
+        let span = Span::new(command.word.start, path_span.end);
+        Some(Edit::replace(span, format!("{interpreter}{between}{path}"), reason))
+    }
+
+    /// The full path of a file as it is to be written in the place of a reference to it.
+    fn path_of(&self, reference: Span, file: &BundleFile) -> Option<(Span, String)> {
+        let path = self.install_dir.join(file.path());
+        path_at(self.skill.source(), reference, path.to_str()?)
     }
 
     fn named(&self, span: Span, file: &BundleFile, through: Option<&str>) -> Option<Edit> {
-        let path = self.install_dir.join(file.path());
         let source = self.skill.source();
-        let (span, path) = path_at(source, span, path.to_str()?)?;
+        let (span, path) = self.path_of(span, file)?;
         let replacement = match through {
             Some(interpreter) => format!("{interpreter} {path}"),
             None => path,
@@ -149,7 +166,10 @@ impl Places<'_> {
             let note = format!("{written:?} did not work in earlier runs, and {instead:?} did");
             for start in places {
                 let span = Span::new(start, start + written.len());
-                let is_program = command.word.contains(span);
+                // The first word of that name is the program, also behind `sudo` and its kind.
+                let before = Span::new(command.span.start, start).text(source);
+                let is_program = command.word.contains(span)
+                    || (launched == written && words(before, written).next().is_none());
                 // An option of that name is no program, and a program no option.
                 if is_program != (written == program) {
                     continue;

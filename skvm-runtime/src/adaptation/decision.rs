@@ -24,7 +24,8 @@ pub enum Decision {
         /// How many these are.
         of: u32,
     },
-    /// A fix waits for the host's approval.
+    /// A fix waits for the host's [approval](crate::engine::SkVm::approve): by policy, or because the skill needs more on
+    /// the machine, which has to be [prepared](crate::engine::SkVm::proposed) first.
     Proposed {
         /// What it would be compiled with.
         lessons: Lessons,
@@ -35,6 +36,11 @@ pub enum Decision {
     TrialStarted {
         /// What it was compiled with.
         lessons: Lessons,
+        /// The variant.
+        variant: Digest,
+    },
+    /// A trial, or a proposal, was given up, as something else became active.
+    Abandoned {
         /// The variant.
         variant: Digest,
     },

@@ -10,6 +10,7 @@ use skvm_passes::code::{placeholders_in, shell_commands};
 use skvm_passes::variant::Variant;
 
 use super::symptom::{Symptom, SymptomKind};
+use crate::secret::holds_secret;
 
 /// Why something went wrong in a session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ impl Diagnosis {
 }
 
 /// Diagnoses the symptoms of one session: each failure once. Symptoms of another one that is explained are left out: a
-/// call that was tried again for want of a module is no loop.
+/// call that was tried again for want of a module is no loop, and that the outcome was wrong then is no wonder.
 ///
 /// The subject of a diagnosis comes out of what tools printed; lessons take from it only what stands in the skill or in
 /// a call that worked.
@@ -57,7 +58,8 @@ pub fn diagnose(symptoms: &[Symptom], skill: &Skill, variant: Option<&Variant>) 
                 | SymptomKind::Loop
                 | SymptomKind::TurnLimit
                 | SymptomKind::RunTimeout
-        );
+        ) || (symptom.kind == SymptomKind::Correction
+            && symptom.subject.is_none());
         let is_explained = found.iter().any(|one| one.class != FailureClass::Unknown);
         if symptom.kind == SymptomKind::Retry || (is_secondary && is_explained) {
             continue;
@@ -325,7 +327,7 @@ impl Case<'_> {
             let class = FailureClass::WrongPath;
             return self.made(symptom, class, own.file.path(), cause, vec![[lesson].into()]);
         }
-        // Another name of the same program that worked later, or that is the usual one.
+        // Another name of the same program, which most machines have.
         let other = OTHER_NAMES.iter().find(|(name, _)| *name == program).map(|(_, other)| *other);
         if let Some(other) = other {
             let cause = format!("the program is called {other} here, and not {program}");
@@ -365,7 +367,7 @@ impl Case<'_> {
                 let named = Lesson::Path { written: change.before.clone(), file: file.clone() };
                 self.made(symptom, class, &change.before, cause, vec![[named].into()])
             }
-            _ if is_written => self.replaced(symptom, &change),
+            // What the user's file is called in one session is no fact about the skill.
             _ => self.unknown(symptom),
         }
     }
@@ -418,7 +420,9 @@ impl Case<'_> {
         if !self.text().contains(&written) {
             return self.unknown(symptom);
         }
-        let change = change(symptom).filter(|it| it.program == program && it.before == written);
+        let change = change(symptom).filter(|it| {
+            it.program == program && it.before == written && it.is_correction(self.skill)
+        });
         match change {
             Some(change) if self.skill.source().contains(&change.before) => {
                 self.replaced(symptom, &change)
@@ -435,7 +439,7 @@ impl Case<'_> {
     }
 
     fn replaced(&self, symptom: &Symptom, change: &Change) -> Diagnosis {
-        let Change { program, before, after } = change;
+        let Change { program, before, after, .. } = change;
         let cause = format!("{program} takes {after}, and not {before}");
         let subject = format!("{program} {before}");
         let lesson = Lesson::Word {
@@ -443,7 +447,10 @@ impl Case<'_> {
             written: before.clone(),
             instead: after.clone(),
         };
-        self.made(symptom, FailureClass::WrongFact, &subject, cause, vec![[lesson].into()])
+        let class = FailureClass::WrongFact;
+        let told = self.made(symptom, class, &subject, cause, vec![[lesson].into()]);
+        let help = format!("correct what the skill says about {program}");
+        Diagnosis { help: Some(help), ..told }
     }
 
     fn corrected(&self, symptom: &Symptom) -> Diagnosis {
@@ -491,8 +498,13 @@ impl Diagnosis {
 }
 
 /// Programs that are called otherwise on many machines.
-const OTHER_NAMES: [(&str, &str); 4] =
-    [("python", "python3"), ("pip", "pip3"), ("nodejs", "node"), ("bash", "sh")];
+const OTHER_NAMES: [(&str, &str); 5] = [
+    ("python", "python3"),
+    ("python3", "python"),
+    ("pip", "pip3"),
+    ("nodejs", "node"),
+    ("bash", "sh"),
+];
 
 /// What language a program runs.
 fn language_of(program: &str) -> Option<&'static str> {
@@ -509,8 +521,51 @@ fn language_of(program: &str) -> Option<&'static str> {
 /// The one word in which a call that worked differs from one that failed.
 struct Change {
     program: String,
+    /// The words of the command in front of it.
+    front: Vec<String>,
     before: String,
     after: String,
+}
+
+/// Programs that run, fetch or reach what their words name: another word would be another program, package or host.
+const REACHING: [&str; 36] = [
+    "bun", "bunx", "curl", "deno", "doas", "docker", "env", "eval", "exec", "find", "ftp", "http",
+    "nc", "nice", "nohup", "npm", "npx", "parallel", "pnpm", "pnpx", "podman", "rsync", "scp",
+    "setsid", "sftp", "source", "ssh", "sudo", "telnet", "time", "timeout", "uv", "uvx", "watch",
+    "wget", "xargs",
+];
+
+impl Change {
+    /// Whether it is the kind of change that corrects what a skill says: an option for an option, or a word for a word of
+    /// a program that only works with them. What a tool printed may have led the agent to the call that worked, so
+    /// nothing that names a place or is run is taken from there.
+    fn is_correction(&self, skill: &Skill) -> bool {
+        let is_option = |word: &str| word.starts_with('-');
+        let name = |word: &str| word.trim_start_matches('-').to_owned();
+        let is_plain = |word: &str| {
+            word.starts_with(|c: char| c.is_ascii_alphanumeric())
+                && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        };
+        let are_plain = is_plain(&name(&self.before)) && is_plain(&name(&self.after));
+        // What an interpreter is given first is what it runs.
+        let is_behind_script = || {
+            let own = |word: &String| skill.bundle().resolve(word).is_some();
+            language_of(&self.program).is_none() || self.front.iter().any(own)
+        };
+        let is_alike = match (is_option(&self.before), is_option(&self.after)) {
+            (true, true) => true,
+            (false, false) => !REACHING.contains(&self.program.as_str()),
+            _ => false,
+        };
+        are_plain && is_alike && is_behind_script() && !self.is_secret()
+    }
+
+    /// Whether the new word is the value of an option that takes a key or a password.
+    fn is_secret(&self) -> bool {
+        let option = self.front.last().filter(|word| word.starts_with('-'));
+        holds_secret(&self.after)
+            || option.is_some_and(|option| holds_secret(&format!("{option}={}", self.after)))
+    }
 }
 
 /// Where exactly one word of one command was replaced by another; words are taken as the shell gives them.
@@ -520,12 +575,13 @@ fn change(symptom: &Symptom) -> Option<Change> {
     for before in &failed {
         let same = worked.iter().filter(|after| after.program == before.program);
         for after in same.filter(|after| after.arguments.len() == before.arguments.len()) {
-            let mut differing =
-                before.arguments.iter().zip(&after.arguments).filter(|(a, b)| a != b);
-            if let (Some((written, instead)), None) = (differing.next(), differing.next()) {
+            let pairs = before.arguments.iter().zip(&after.arguments).enumerate();
+            let mut differing = pairs.filter(|(_, (a, b))| a != b);
+            if let (Some((at, (written, instead))), None) = (differing.next(), differing.next()) {
                 let (written, instead) = without_value(written, instead);
                 return Some(Change {
                     program: before.program.clone(),
+                    front: before.arguments.iter().take(at).cloned().collect(),
                     before: written.to_owned(),
                     after: instead.to_owned(),
                 });

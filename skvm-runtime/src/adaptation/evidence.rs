@@ -13,32 +13,20 @@ use skvm_core::failure::{
 use super::diagnosis::Diagnosis;
 use super::policy::AdaptPolicy;
 use super::symptom::SymptomKind;
-use super::trial::{SessionOutcome, Tally};
-use crate::secret::holds_secret;
+use super::trial::SessionOutcome;
 
 /// What sessions showed, as it is kept in the store.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Evidence {
-    /// The state of the skill that it is about.
-    source: Option<Digest>,
     /// The variant whose sessions are in the window.
     variant: Option<Digest>,
     /// The signatures of what failed, session by session, the latest last.
     window: VecDeque<BTreeSet<Digest>>,
     /// What is known of each of them.
     known: BTreeMap<Digest, Known>,
-    /// Fixes that were tried for a failure and not kept.
-    refused: BTreeSet<Digest>,
-    /// Failures of which a person was told.
-    told: BTreeSet<Digest>,
-    budget_told: bool,
-    recompiles: u32,
-    tokens: u64,
-    tally: Tally,
-    /// The revision at which this was read.
-    #[serde(skip)]
-    pub(crate) revision: u64,
+    /// How many sessions in a row the infrastructure spoiled.
+    spoiled: u32,
 }
 
 /// What is known of a failure.
@@ -46,11 +34,13 @@ pub(crate) struct Evidence {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Known {
     pub(crate) diagnosis: Diagnosis,
-    /// How many sessions with it there were at all.
+    /// How many sessions of this variant showed it.
     count: u64,
     /// What was told, each once.
     errors: Vec<String>,
     recoveries: Vec<RecoveryTrace>,
+    /// Words that calls which worked had in the place of others, and in how many sessions.
+    words: Vec<(Lessons, u32)>,
 }
 
 /// Most failures that are known at a time.
@@ -59,30 +49,28 @@ const MAX_KNOWN: usize = 64;
 const MAX_SAMPLES: usize = 3;
 /// Longest sample, in characters.
 const MAX_SAMPLE: usize = 300;
+/// In how many sessions a word must have worked before a skill is told it.
+const WORKED_IN: u32 = 2;
 
 /// A failure that comes again and again.
 pub(crate) struct Systematic {
     pub(crate) signature: Digest,
-    pub(crate) known: Known,
+    pub(crate) diagnosis: Diagnosis,
     pub(crate) sessions: u32,
     pub(crate) of: u32,
 }
 
 impl Evidence {
-    /// Begins anew when the skill is another one, and with an empty window when its variant is.
-    pub(crate) fn turn_to(&mut self, source: Digest, variant: Digest) {
-        if self.source != Some(source) {
-            let revision = self.revision;
-            *self = Self { source: Some(source), revision, ..Self::default() };
-        }
+    /// Begins anew when another variant is active.
+    pub(crate) fn turn_to(&mut self, variant: Digest) {
         if self.variant != Some(variant) {
-            (self.variant, self.tally) = (Some(variant), Tally::default());
-            self.window.clear();
+            *self = Self { variant: Some(variant), ..Self::default() };
         }
     }
 
     /// Takes in a session of the variant that the window is about.
     pub(crate) fn take(&mut self, diagnoses: &[Diagnosis], policy: &AdaptPolicy) {
+        self.spoiled = 0;
         let mut signatures = BTreeSet::new();
         for diagnosis in diagnoses {
             let signature = diagnosis.signature();
@@ -96,6 +84,16 @@ impl Evidence {
         }
     }
 
+    /// Counts a session that the infrastructure spoiled. Whether as many in a row were as are looked at.
+    pub(crate) fn spoil(&mut self) {
+        self.spoiled = self.spoiled.saturating_add(1);
+    }
+
+    /// Whether the infrastructure spoiled as many sessions in a row as are looked at.
+    pub(crate) fn is_spoiled(&self, policy: &AdaptPolicy) -> bool {
+        self.spoiled as usize >= policy.window
+    }
+
     fn know(&mut self, signature: Digest, diagnosis: &Diagnosis) {
         if self.known.len() >= MAX_KNOWN && !self.known.contains_key(&signature) {
             let is_seen = |one: &Digest| self.window.iter().any(|session| session.contains(one));
@@ -103,23 +101,13 @@ impl Evidence {
             self.known.remove(&gone);
         }
         let known = self.known.entry(signature).or_insert_with(|| Known {
-            diagnosis: without_secrets(diagnosis),
+            diagnosis: diagnosis.clone(),
             count: 0,
             errors: Vec::new(),
             recoveries: Vec::new(),
+            words: Vec::new(),
         });
         known.take(diagnosis);
-    }
-
-    /// The session of a trial.
-    pub(crate) fn tally(&mut self, outcome: SessionOutcome, is_new: bool) -> &Tally {
-        self.tally.take(outcome, is_new);
-        &self.tally
-    }
-
-    /// Forgets the sessions of the last trial.
-    pub(crate) fn begin_trial(&mut self) {
-        self.tally = Tally::default();
     }
 
     /// The failures that come often enough, the most frequent first.
@@ -134,62 +122,13 @@ impl Evidence {
             .into_iter()
             .filter(|(_, sessions)| *sessions >= policy.sessions && share(*sessions) >= policy.rate)
             .filter_map(|(signature, sessions)| {
-                let known = self.known.get(&signature)?.clone();
+                let diagnosis = self.known.get(&signature)?.proven();
                 let of = u32::try_from(of).unwrap_or(u32::MAX);
-                Some(Systematic { signature, known, sessions, of })
+                Some(Systematic { signature, diagnosis, sessions, of })
             })
             .collect();
-        found.sort_by_key(|one| (std::cmp::Reverse(one.sessions), one.known.diagnosis.class));
+        found.sort_by_key(|one| (std::cmp::Reverse(one.sessions), one.diagnosis.class));
         found
-    }
-
-    /// Whether a fix was tried for a failure, whatever counts it came with.
-    pub(crate) fn was_refused(&self, signature: Digest, lessons: &Lessons) -> bool {
-        self.refused.contains(&fix(signature, lessons))
-    }
-
-    pub(crate) fn refuse(&mut self, signature: Digest, lessons: &Lessons) {
-        self.refused.insert(fix(signature, lessons));
-    }
-
-    /// Whether a person is told of it for the first time.
-    pub(crate) fn tell(&mut self, signature: Digest) -> bool {
-        self.told.insert(signature)
-    }
-
-    /// Whether another recompilation is within the budget.
-    pub(crate) fn has_budget(&self, policy: &AdaptPolicy) -> bool {
-        self.recompiles < policy.recompiles
-    }
-
-    /// Whether a model may still be asked.
-    pub(crate) fn has_tokens(&self, policy: &AdaptPolicy) -> bool {
-        self.tokens < policy.tokens
-    }
-
-    pub(crate) fn spend(&mut self, tokens: u64) {
-        self.recompiles += 1;
-        self.tokens = self.tokens.saturating_add(tokens);
-    }
-
-    /// What was spent, when it has not been told yet that the budget is.
-    pub(crate) fn tell_budget(&mut self) -> Option<(u32, u64)> {
-        let is_new = !std::mem::replace(&mut self.budget_told, true);
-        is_new.then_some((self.recompiles, self.tokens))
-    }
-
-    /// The counts of an ability, as lessons have them: sessions with and without a failure.
-    pub(crate) fn counted(&self, lessons: &Lessons, sessions: u32, of: u32) -> Lessons {
-        let counted = lessons.lessons.iter().map(|lesson| match lesson {
-            Lesson::Ability { primitive, level, .. } => Lesson::Ability {
-                primitive: *primitive,
-                level: *level,
-                successes: of.saturating_sub(sessions),
-                failures: sessions,
-            },
-            other => other.clone(),
-        });
-        Lessons { context: lessons.context.clone(), ..Lessons::new(counted) }
     }
 
     /// The failures in the words of the original SkVM.
@@ -225,20 +164,20 @@ impl Evidence {
     }
 }
 
-/// Names a fix for a failure. The counts of an ability grow, and the fix is the same.
-fn fix(signature: Digest, lessons: &Lessons) -> Digest {
-    let uncounted = lessons.lessons.iter().map(|lesson| match lesson {
-        Lesson::Ability { primitive, level, .. } => {
-            Lesson::Ability { primitive: *primitive, level: *level, successes: 0, failures: 0 }
-        }
-        other => other.clone(),
-    });
-    Digest::builder("fix")
-        .field(signature.as_bytes())
-        .field(Lessons::new(uncounted).digest().as_bytes())
-        // The failures change with every session; that a model was asked is what counts.
-        .field(&[u8::from(lessons.context.is_some())])
-        .finish()
+impl Systematic {
+    /// Lessons with the counts of this failure, where they are about an ability.
+    pub(crate) fn counted(&self, lessons: &Lessons) -> Lessons {
+        let counted = lessons.lessons.iter().map(|lesson| match lesson {
+            Lesson::Ability { primitive, level, .. } => Lesson::Ability {
+                primitive: *primitive,
+                level: *level,
+                successes: self.of.saturating_sub(self.sessions),
+                failures: self.sessions,
+            },
+            other => other.clone(),
+        });
+        Lessons { context: lessons.context.clone(), ..Lessons::new(counted) }
+    }
 }
 
 fn category(kind: SymptomKind) -> PatternCategory {
@@ -264,13 +203,11 @@ impl Known {
         let symptom = &diagnosis.symptom;
         let sample = |text: &str| text.chars().take(MAX_SAMPLE).collect::<String>();
         let error = sample(&symptom.message);
-        if self.errors.len() < MAX_SAMPLES && !self.errors.contains(&error) && !holds_secret(&error)
-        {
+        if self.errors.len() < MAX_SAMPLES && !self.errors.contains(&error) {
             self.errors.push(error.clone());
         }
         if let Some(recovery) = &symptom.recovery
             && self.recoveries.len() < MAX_SAMPLES
-            && !holds_secret(&recovery.call)
         {
             self.recoveries.push(RecoveryTrace {
                 failed_step: symptom.turn as u64,
@@ -281,20 +218,37 @@ impl Known {
                 extra: Map::new(),
             });
         }
-        // What a later session adds to the ways out: a recovery that the first did not have.
-        if self.diagnosis.remedies.len() < diagnosis.remedies.len() {
-            self.diagnosis = without_secrets(diagnosis);
+        for word in diagnosis.remedies.iter().filter(|lessons| is_from_call(lessons)) {
+            let has_room = self.words.len() < MAX_SAMPLES;
+            match self.words.iter_mut().find(|(known, _)| known == word) {
+                Some((_, sessions)) => *sessions = sessions.saturating_add(1),
+                None if has_room => self.words.push((word.clone(), 1)),
+                None => {}
+            }
         }
+        // A later session may show a way out that the first did not.
+        if self.diagnosis.remedies.len() < diagnosis.remedies.len() {
+            self.diagnosis = diagnosis.clone();
+        }
+    }
+
+    /// The diagnosis, of which words out of calls are left in as they worked in enough sessions.
+    fn proven(&self) -> Diagnosis {
+        let mut diagnosis = self.diagnosis.clone();
+        diagnosis.remedies.retain(|lessons| !is_from_call(lessons));
+        let proven = self.words.iter().filter(|(_, sessions)| *sessions >= WORKED_IN);
+        let proven = proven.map(|(lessons, _)| lessons.clone());
+        diagnosis.remedies.splice(0..0, proven);
+        diagnosis
     }
 }
 
-/// The diagnosis without calls that hold a secret.
-fn without_secrets(diagnosis: &Diagnosis) -> Diagnosis {
-    let mut diagnosis = diagnosis.clone();
-    let symptom = &mut diagnosis.symptom;
-    symptom.call = symptom.call.take().filter(|call| !holds_secret(call));
-    symptom.recovery = symptom.recovery.take().filter(|recovery| !holds_secret(&recovery.call));
-    diagnosis
+/// Whether lessons take a word out of a call that worked. Another name of a program is generally known.
+fn is_from_call(lessons: &Lessons) -> bool {
+    lessons
+        .lessons
+        .iter()
+        .any(|lesson| matches!(lesson, Lesson::Word { program, written, .. } if program != written))
 }
 
 /// How a session went, as far as it says something about skill and target; `None` for one that the infrastructure

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::secret::holds_secret;
+
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Complaint {
@@ -23,7 +25,7 @@ pub(super) enum Complaint {
 }
 
 /// By what a message is known: the first that fits counts. What is captured is what it is about.
-const PATTERNS: [(Complaint, &str); 45] = [
+const PATTERNS: [(Complaint, &str); 46] = [
     (Complaint::Policy, r"refused by policy: (\S+)"),
     (Complaint::Arguments, r"the arguments of (\S+) do not fit"),
     (Complaint::Arguments, r#"there is no tool called "([^"]+)""#),
@@ -37,12 +39,13 @@ const PATTERNS: [(Complaint, &str); 45] = [
     (Complaint::WrongLanguage, r"\b(import|from): (?:command )?not found"),
     (Complaint::WrongLanguage, r"(?i)(exec) format error"),
     (Complaint::WrongLanguage, r"(?i)import-im6|\bimport: unable to (open X server)"),
+    // The Z shell names the program behind it.
+    (Complaint::Program, r"command not found: ([A-Za-z0-9][\w.+-]*)"),
     (Complaint::Program, r"(?m)(?:^|[\s:])([A-Za-z0-9][\w.+-]*): command not found"),
     (
         Complaint::Program,
         r"(?m)(?:sh|bash|dash|zsh): (?:line )?(?:\d+: )?([A-Za-z0-9][\w.+-]*): not found",
     ),
-    (Complaint::Program, r"command not found: ([A-Za-z0-9][\w.+-]*)"),
     (Complaint::Program, r"exec: \x22?([\w.+-]+)\x22?: executable file not found"),
     (Complaint::Program, r"env: [‘'\x22]?([\w.+-]+)[’'\x22]?: No such file or directory"),
     (Complaint::Program, r"spawn ([\w.+-]+) ENOENT"),
@@ -79,7 +82,11 @@ const PATTERNS: [(Complaint, &str); 45] = [
     ),
     (
         Complaint::Network,
-        r"(?i)could not resolve host|name or service not known|temporary failure in name resolution|connection (?:refused|reset|timed out|aborted)|network is unreachable|no route to host|read timed out|tls handshake|remote end closed",
+        r"(?i)\b(?:429|5\d\d)(?: (?:client|server) error\b|, message=)|service (?:temporarily )?unavailable|bad gateway|overloaded_error|(?:server|service|model) is (?:currently )?overloaded|max retries exceeded|\bE(?:429|50[234])\b",
+    ),
+    (
+        Complaint::Network,
+        r"(?i)could not resolve host|name or service not known|temporary failure in name resolution|connection (?:refused|reset|timed out|aborted)|network is unreachable|no route to host|read timed out|tls handshake|remote end closed|socket hang up|\bfetch failed\b|operation timed out|failed to connect to|gateway time-?out",
     ),
     (
         Complaint::Network,
@@ -121,9 +128,13 @@ const LOOKED_AT: usize = 4 << 10;
 /// What a message is about, and the word that it names.
 pub(super) fn recognise(message: &str) -> Option<(Complaint, Option<String>)> {
     let ends = ends_of(message);
-    COMPILED.iter().find_map(|(complaint, regex)| {
+    // A server on the machine itself is the skill's to start, and no fault of the network.
+    let is_local = ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| ends.contains(host));
+    let mut looked_for = COMPILED.iter().filter(|(it, _)| !is_local || *it != Complaint::Network);
+    looked_for.find_map(|(complaint, regex)| {
         let found = regex.captures(&ends)?;
-        let subject = found.get(1).map(|word| word.as_str().to_owned());
+        let subject = found.get(1).map(|word| word.as_str());
+        let subject = subject.filter(|word| !holds_secret(word)).map(str::to_owned);
         Some((*complaint, subject))
     })
 }
@@ -139,7 +150,10 @@ fn ends_of(text: &str) -> std::borrow::Cow<'_, str> {
     format!("{}\n{}", &text[..head], &text[tail..]).into()
 }
 
-/// Longest message that is kept, in bytes.
+/// What stands in the place of a message that holds a key or a password.
+const WITHHELD: &str = "(a message that holds a secret)";
+
+/// Longest message that is kept, in characters.
 const MAX_MESSAGE: usize = 200;
 
 /// The part of a message that comes again: its telling line, with what differs from run to run left out: numbers,
@@ -160,6 +174,10 @@ pub(super) fn normalised(message: &str) -> String {
     };
     let all: Vec<&str> = lines.by_ref().collect();
     let line = all.iter().rev().find(|line| telling(line)).or(all.last()).copied().unwrap_or("");
+    // Once it is masked, a key can no longer be told from other words, and half of it would be left.
+    if holds_secret(line) {
+        return WITHHELD.to_owned();
+    }
     let masked = match VARYING.as_ref() {
         Some(varying) => varying.replace_all(line, "…").into_owned(),
         None => line.to_owned(),

@@ -18,10 +18,15 @@
 //!
 //! # Untrusted traces
 //!
-//! What a tool prints may come from anybody. It never reaches the text of a variant: lessons name modules, programs,
-//! options and files, and take them only where the skill itself, or what is generally known, has them, or out of a call
-//! that worked; the sentences are fixed; and the guard passes no program, address, package or outside path that the skill
-//! lacks. Messages are read by regular expressions of ours, which run in linear time, from their first and last 4 KiB.
+//! What a tool prints may come from anybody, and no lesson carries a sentence of it into a variant. Modules and programs
+//! are believed only where the skill's own code, or what is generally known, has them; files only where the bundle does.
+//! The one thing that is new is the name of an option or of a command of a program, out of calls that worked in two
+//! sessions in its place: a plain word without a value. The sentences of advice are fixed. The guard passes no program,
+//! address, package or outside path that the skill lacks. A model that refines is told of failures in the words of the
+//! skill and a fixed vocabulary; anything else is left out.
+//!
+//! Messages are read by regular expressions of ours, which run in linear time, from their first and last 4 KiB. What
+//! seems to hold a secret is not kept.
 
 mod decision;
 mod diagnosis;
@@ -38,3 +43,4 @@ pub use symptom::{Recovery, Symptom, SymptomKind, symptoms};
 pub use trial::{SequentialTest, SessionOutcome, Verdict};
 
 pub(crate) use evidence::{Evidence, Systematic, outcome_of};
+pub(crate) use trial::Tally;

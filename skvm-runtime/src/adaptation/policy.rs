@@ -72,9 +72,12 @@ impl AdaptPolicy {
         self
     }
 
-    /// How a trial is decided.
+    /// How a trial is decided. `alpha` is taken for a share between 0.0001 and 0.5, the cap for at least 1 and at most
+    /// 10,000 pairs.
     pub fn test(mut self, test: SequentialTest) -> Self {
-        self.test = test;
+        let SequentialTest { alpha, cap, alike } = test;
+        let alpha = if alpha.is_nan() { 0.05 } else { alpha.clamp(0.0001, 0.5) };
+        self.test = SequentialTest { alpha, cap: cap.clamp(1, 10_000), alike };
         self
     }
 

@@ -1,6 +1,6 @@
 //! Symptoms: what in a trace looks wrong, before anybody says why.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use skvm_core::harness::{RunStatus, ToolResult};
@@ -8,6 +8,7 @@ use skvm_core::llm::ToolCall;
 use skvm_passes::code::shell_commands;
 
 use super::message::{Complaint, normalised, recognise};
+use crate::secret::holds_secret;
 use crate::trace::{Trace, TracedCall};
 
 /// Something in a trace that looks wrong.
@@ -79,7 +80,7 @@ pub enum SymptomKind {
     ToolError,
     /// A call that had failed was made again as it was.
     Retry,
-    /// The same call gave the same result again and again.
+    /// The same call was made again and again in a row, with the same result.
     Loop,
     /// The run came to its bound on turns.
     TurnLimit,
@@ -101,7 +102,7 @@ const MAX_SYMPTOMS: usize = 64;
 const MAX_CALL: usize = 2_000;
 /// How many calls after a failure one is looked for that worked.
 const RECOVERY_WITHIN: usize = 8;
-/// How often the same call with the same result makes a loop.
+/// How often the same call in a row with the same result makes a loop.
 const LOOP: usize = 3;
 
 /// What in a trace looks wrong, in order. Corrections and the end of the run come last.
@@ -113,24 +114,23 @@ pub fn symptoms(trace: &Trace) -> Vec<Symptom> {
         .flat_map(|turn| turn.calls.iter().map(move |call| Called::of(turn.index, call)))
         .collect();
     let mut found = Vec::new();
-    let mut made: BTreeMap<(&str, &str), Repeats> = BTreeMap::new();
+    let mut failed_before: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let (mut last, mut same) = (None, 0);
     for (at, called) in calls.iter().enumerate() {
         let Some(result) = called.result else { continue };
-        let repeats = made.entry((called.tool, &called.call)).or_default();
-        let is_same = repeats.last == Some(result.content.as_str());
-        repeats.same = if is_same { repeats.same + 1 } else { 1 };
-        repeats.last = Some(&result.content);
+        let this = (called.tool, called.call.as_str(), result.content.as_str());
+        same = if last == Some(this) { same + 1 } else { 1 };
+        last = Some(this);
         let failed = has_failed(result);
         if failed && let Some(mut symptom) = called.failure(result) {
             symptom.recovery = recovery(called, &calls[at + 1..]);
-            if repeats.failed {
+            if !failed_before.insert((called.tool, called.call.as_str())) {
                 found.push(Symptom { kind: SymptomKind::Retry, ..symptom.clone() });
             }
-            repeats.failed = true;
             found.push(symptom);
         }
-        if repeats.same == LOOP {
-            found.push(called.symptom(SymptomKind::Loop, normalised(&result.content)));
+        if same == LOOP {
+            found.push(called.symptom(SymptomKind::Loop, told(&result.content)));
         }
     }
     found.truncate(MAX_SYMPTOMS);
@@ -145,7 +145,7 @@ pub fn symptoms(trace: &Trace) -> Vec<Symptom> {
         recovery: None,
     };
     for correction in &trace.corrections {
-        let told = end(SymptomKind::Correction, &normalised(&correction.what));
+        let told = end(SymptomKind::Correction, &told(&correction.what));
         let subject = correction.about.map(|class| class.as_str().to_owned());
         found.push(Symptom { subject, turn: correction.turn, ..told });
     }
@@ -164,14 +164,6 @@ pub fn symptoms(trace: &Trace) -> Vec<Symptom> {
     found
 }
 
-/// How a call went the times before.
-#[derive(Default)]
-struct Repeats<'t> {
-    last: Option<&'t str>,
-    same: usize,
-    failed: bool,
-}
-
 fn has_failed(result: &ToolResult) -> bool {
     result.is_error || result.exit_code.is_some_and(|code| code != 0)
 }
@@ -183,6 +175,7 @@ struct Called<'t> {
     /// The command where it is one, else the arguments as JSON.
     call: String,
     is_command: bool,
+    is_secret: bool,
     result: Option<&'t ToolResult>,
 }
 
@@ -190,13 +183,21 @@ impl<'t> Called<'t> {
     fn of(turn: usize, traced: &'t TracedCall) -> Self {
         let TracedCall { call, result, .. } = traced;
         let command = command_of(call);
+        let text = command.map_or_else(|| call.arguments.to_string(), str::to_owned);
+        let is_secret = holds_secret(&text);
         Self {
             turn,
             tool: &call.name,
             is_command: command.is_some(),
-            call: shortened(command.map_or_else(|| call.arguments.to_string(), str::to_owned)),
+            call: shortened(text),
+            is_secret,
             result: result.as_ref(),
         }
+    }
+
+    /// The call, unless it seems to hold a secret.
+    fn shown(&self) -> Option<String> {
+        (!self.is_secret).then(|| self.call.clone())
     }
 
     fn symptom(&self, kind: SymptomKind, message: String) -> Symptom {
@@ -206,7 +207,7 @@ impl<'t> Called<'t> {
             tool: self.tool.to_owned(),
             subject: None,
             message,
-            call: Some(self.call.clone()),
+            call: self.shown(),
             recovery: None,
         }
     }
@@ -214,7 +215,7 @@ impl<'t> Called<'t> {
     /// Why the call failed, as far as its result tells. A program that ends with 1 and says nothing has often just not
     /// found what it looked for.
     fn failure(&self, result: &ToolResult) -> Option<Symptom> {
-        let message = normalised(&result.content);
+        let message = told(&result.content);
         let recognised = recognise(&result.content);
         if recognised.is_none() && result.exit_code == Some(1) && is_silent(&result.content) {
             return None;
@@ -244,6 +245,15 @@ impl<'t> Called<'t> {
     }
 }
 
+/// What a message says, unless it seems to hold a secret.
+fn told(message: &str) -> String {
+    let told = normalised(message);
+    if holds_secret(&told) || holds_secret(message) {
+        return "(a message that seems to hold a secret)".to_owned();
+    }
+    told
+}
+
 /// Whether a result says nothing but how the program ended.
 fn is_silent(content: &str) -> bool {
     content.lines().all(|line| line.trim().is_empty() || line.starts_with("exit status:"))
@@ -269,7 +279,7 @@ fn recovery(failed: &Called<'_>, later: &[Called<'_>]) -> Option<Recovery> {
     let mut working =
         candidates.filter(|call| call.result.is_some_and(|result| !has_failed(result)));
     let found = working.find(|call| call.call != failed.call && does_the_same(failed, call))?;
-    Some(Recovery { turn: found.turn, call: found.call.clone() })
+    Some(Recovery { turn: found.turn, call: found.shown()? })
 }
 
 /// Whether two calls do the same, going by their words: of a command that a call makes, half of the words of the

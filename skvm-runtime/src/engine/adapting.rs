@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use skvm_core::digest::Digest;
-use skvm_core::failure::{FailureClass, Lessons};
+use skvm_core::failure::{FailureClass, FailureContext, Lesson, Lessons};
 use skvm_core::harness::RunStatus;
+use skvm_core::pass::Unit;
 use skvm_core::skill::Skill;
 use skvm_core::target::Target;
 use skvm_passes::capability::RefinementReport;
@@ -15,19 +16,16 @@ use tracing::warn;
 
 use super::{Compiled, EngineError, Event, SkVm};
 use crate::adaptation::{
-    AdaptPolicy, Decision, Diagnosis, Evidence, SessionOutcome, Systematic, Verdict, diagnose,
-    outcome_of, symptoms,
+    AdaptPolicy, Decision, Diagnosis, Evidence, SessionOutcome, Systematic, Tally, Verdict,
+    diagnose, outcome_of, symptoms,
 };
-use crate::life::{ActivationReason, Active, Fared, Fix, Line, LineHandle};
+use crate::life::{ActivationReason, Active, Fared, Fix, Ledger, Line, LineHandle, Read, Trial};
 use crate::session::Review;
 use crate::store::StoreError;
 use crate::trace::Trace;
 
 /// How often a change is tried again when another process was first.
 const MAX_TRIES: usize = 64;
-
-/// How long a session waits for the review of another one before it goes on with its own.
-const REVIEW_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many times as many sessions it takes until a person is told of a failure that is not understood.
 const PATIENCE: u32 = 3;
@@ -56,9 +54,9 @@ struct Reviewed {
 }
 
 impl SkVm {
-    /// Looks at what a session of a skill showed, and decides what follows. Sessions of the engine's own do this when they
-    /// end; this is for traces from elsewhere. A trace of another state of the skill, or without a variant, is counted
-    /// and leads to nothing.
+    /// Looks at what a session of a skill showed, and decides what follows; a fix is compiled before this returns. Sessions
+    /// of the engine's own do this when they end; this is for traces from elsewhere. A trace of another state of the
+    /// skill, or without a variant, leads to nothing.
     ///
     /// # Errors
     /// [`EngineError::NotAdapting`] when the engine was built without [`adapt`](super::SkVmBuilder::adapt), and as
@@ -72,8 +70,9 @@ impl SkVm {
         let (Some(variant), true) = (trace.variant, trace.skill == Some(skill.digest())) else {
             return Ok(Vec::new());
         };
-        let handle = self.0.lines.of(Line::id(skill, &trace.target));
-        let reviewed = self.look_at(&handle, skill, variant, trace).await;
+        let handle = &*self.0.lines.of(Line::id(skill, &trace.target));
+        let review = ReviewOf { vm: self, policy, handle, skill, target: &trace.target };
+        let reviewed = review.look_at(variant, trace).await?;
         let count = |fared: &mut Fared| match reviewed.outcome {
             Some(SessionOutcome::Clean) => fared.clean += 1,
             Some(SessionOutcome::Mended) => fared.mended += 1,
@@ -81,51 +80,29 @@ impl SkVm {
             None => fared.spoiled += 1,
         };
         handle.count(self.store_ref(), variant, count).await?;
-        // One review of a line at a time, so that one fix is compiled once.
-        let name = Digest::builder("skvm/review/1").field(handle.id.as_bytes()).finish();
-        let lease = self.0.store.lease(name, REVIEW_PATIENCE).await?;
-        let mut review =
-            ReviewOf { vm: self, policy, handle: &handle, skill, target: &trace.target };
-        let decisions = review.take(&reviewed, lease.is_some()).await?;
-        for decision in &decisions {
-            self.tell_decision(skill, &trace.target, decision);
-        }
+        let decisions = review.take(&reviewed).await?;
+        self.tell_decisions(skill, &trace.target, &decisions);
         Ok(decisions)
     }
 
-    fn tell_decision(&self, skill: &Skill, target: &Target, decision: &Decision) {
-        tracing::info!(skill = skill.name(), %target, ?decision, "adaptation");
-        self.tell(|| Event::Adapted {
-            skill: skill.name().to_owned(),
-            target: target.clone(),
-            decision: decision.clone(),
-        });
-    }
-
-    async fn look_at(
-        &self,
-        handle: &LineHandle,
-        skill: &Skill,
-        variant: Digest,
-        trace: &Trace,
-    ) -> Reviewed {
-        let symptoms = symptoms(trace);
-        let with = handle.variant_named(variant);
-        let diagnoses = diagnose(&symptoms, skill, with.as_deref());
-        let ended_well = trace.status == RunStatus::Ok;
-        let outcome = match trace.status.is_infrastructure() {
-            true => None,
-            false => outcome_of(ended_well, trace.succeeded, &diagnoses),
-        };
-        Reviewed { diagnoses, outcome, variant }
+    pub(super) fn tell_decisions(&self, skill: &Skill, target: &Target, decisions: &[Decision]) {
+        for decision in decisions {
+            tracing::info!(skill = skill.name(), %target, ?decision, "adaptation");
+            self.tell(|| Event::Adapted {
+                skill: skill.name().to_owned(),
+                target: target.clone(),
+                decision: decision.clone(),
+            });
+        }
     }
 
     /// Tries a fix of the host's own: a variant compiled with more lessons runs on trial beside the active one. Gives that
-    /// variant, or `None` when the lessons change nothing.
+    /// variant's digest, or `None` when the lessons change nothing.
     ///
     /// # Errors
-    /// [`EngineError::NotAdapting`] without a policy; [`EngineError::NoVariant`] while nothing is active, or something is
-    /// on trial, waits for approval or is pinned; and as compiling or the store fail.
+    /// [`EngineError::NotAdapting`] without a policy, [`EngineError::NoVariant`] while nothing is active,
+    /// [`EngineError::Busy`] while something is on trial, waits for approval or is pinned, and as compiling or the store
+    /// fail.
     pub async fn propose(
         &self,
         skill: &Arc<Skill>,
@@ -136,29 +113,40 @@ impl SkVm {
         let handle = &*self.0.lines.of(Line::id(skill, target));
         let review = ReviewOf { vm: self, policy, handle, skill, target };
         for _ in 0..MAX_TRIES {
-            let line = handle.line(self.store_ref()).await?;
-            let is_free = |line: &Line| {
-                line.active.is_some()
-                    && !line.pinned
-                    && line.trial.is_none()
-                    && line.proposed.is_none()
-            };
-            let line = line.filter(|line| is_free(line));
-            let none = || EngineError::NoVariant { skill: skill.name().to_owned() };
-            let mut line = line.as_deref().cloned().ok_or_else(none)?;
-            let mut evidence = handle.evidence(self.store_ref()).await?;
-            let Some((fix, _)) = review.compile(&line, &lessons, None).await? else {
-                return Ok(None);
+            let Read { revision, value } = handle.line(self.store_ref()).await?;
+            let mut line = value.as_deref().cloned().ok_or_else(|| no_variant(skill))?;
+            if let Some(why) = busy(&line) {
+                return Err(EngineError::Busy { skill: skill.name().to_owned(), why });
+            }
+            let fix = match review.compile(&line, &lessons).await? {
+                Attempt::Fix(fix, _) => fix,
+                Attempt::Same(_) | Attempt::Later(_) => return Ok(None),
             };
             let variant = fix.variant.variant;
-            let decision = review.begin(&mut line, &mut evidence, fix);
-            if handle.write_line(self.store_ref(), &line).await? {
-                handle.write_evidence(self.store_ref(), &evidence).await?;
-                self.tell_decision(skill, target, &decision);
+            let decision = start(&mut line, fix);
+            if handle.write_line(self.store_ref(), revision, &line).await? {
+                self.tell_decisions(skill, target, &[decision]);
                 return Ok(Some(variant));
             }
         }
         Err(StoreError::new("proposing a fix: others are always first").into())
+    }
+
+    /// The variant that waits for approval, to look at it and to [prepare](SkVm::prepare) it; `None` when none does.
+    ///
+    /// # Errors
+    /// [`EngineError`] when it is lost and cannot be compiled again, or the store fails.
+    pub async fn proposed(
+        &self,
+        skill: &Arc<Skill>,
+        target: &Target,
+    ) -> Result<Option<Arc<Variant>>, EngineError> {
+        let handle = self.0.lines.of(Line::id(skill, target));
+        let line = handle.line(self.store_ref()).await?.value;
+        match line.as_ref().and_then(|line| line.proposed.as_ref()) {
+            Some(fix) => self.variant_of(&handle, &fix.variant, skill, target).await,
+            None => Ok(None),
+        }
     }
 
     /// Approves of the fix that waits for it; its trial begins.
@@ -166,7 +154,8 @@ impl SkVm {
     /// # Errors
     /// [`EngineError::NoVariant`] when none waits, and as the store fails.
     pub async fn approve(&self, skill: &Arc<Skill>, target: &Target) -> Result<(), EngineError> {
-        self.answer(skill, target, true).await
+        let started = |line: &mut Line, fix| Some(start(line, fix));
+        self.answer(skill, target, started).await
     }
 
     /// Refuses the fix that waits for approval. It is not proposed again for the same failure in the same state of the
@@ -175,45 +164,36 @@ impl SkVm {
     /// # Errors
     /// [`EngineError::NoVariant`] when none waits, and as the store fails.
     pub async fn refuse(&self, skill: &Arc<Skill>, target: &Target) -> Result<(), EngineError> {
-        self.answer(skill, target, false).await
+        let refused = |line: &mut Line, fix: Fix| {
+            if let Some((failure, learned)) = fix.variant.heals {
+                line.ledger.refuse(failure, &learned);
+            }
+            None
+        };
+        self.answer(skill, target, refused).await
     }
 
     async fn answer(
         &self,
         skill: &Arc<Skill>,
         target: &Target,
-        approved: bool,
+        answer: impl Fn(&mut Line, Fix) -> Option<Decision>,
     ) -> Result<(), EngineError> {
         let handle = self.0.lines.of(Line::id(skill, target));
         for _ in 0..MAX_TRIES {
-            let line = handle.line(self.store_ref()).await?;
-            let mut evidence = handle.evidence(self.store_ref()).await?;
-            let none = || EngineError::NoVariant { skill: skill.name().to_owned() };
-            let mut line = line.as_deref().cloned().ok_or_else(none)?;
-            let fix = line.proposed.take().ok_or_else(none)?;
-            let started = Decision::TrialStarted {
-                lessons: (*fix.learned).clone(),
-                variant: fix.variant.variant,
-            };
-            if approved {
-                evidence.begin_trial();
-                line.trial = Some(fix);
-            } else if let Some(failure) = fix.failure {
-                evidence.refuse(failure, &fix.learned);
-            }
-            if handle.write_line(self.store_ref(), &line).await? {
-                // Somebody else's evidence of a session more or less is no matter.
-                handle.write_evidence(self.store_ref(), &evidence).await?;
-                if approved {
-                    self.tell_decision(skill, target, &started);
-                }
+            let Read { revision, value } = handle.line(self.store_ref()).await?;
+            let mut line = value.as_deref().cloned().ok_or_else(|| no_variant(skill))?;
+            let fix = line.proposed.take().ok_or_else(|| no_variant(skill))?;
+            let decision = answer(&mut line, fix);
+            if handle.write_line(self.store_ref(), revision, &line).await? {
+                self.tell_decisions(skill, target, decision.as_slice());
                 return Ok(());
             }
         }
         Err(StoreError::new("answering a proposal: others are always first").into())
     }
 
-    /// What is known of failures of a skill on a target, in the words of the original SkVM.
+    /// What is known of failures of the active variant, in the words of the original SkVM.
     ///
     /// # Errors
     /// [`EngineError`] when the store fails.
@@ -221,13 +201,45 @@ impl SkVm {
         &self,
         skill: &Skill,
         target: &Target,
-    ) -> Result<skvm_core::failure::FailureContext, EngineError> {
+    ) -> Result<FailureContext, EngineError> {
         let handle = self.0.lines.of(Line::id(skill, target));
-        let evidence = handle.evidence(self.store_ref()).await?;
+        let evidence = handle.evidence(self.store_ref()).await?.value.unwrap_or_default();
         let default = AdaptPolicy::default();
         let policy = self.0.adapt.as_ref().unwrap_or(&default);
         Ok(evidence.context(!evidence.systematic(policy).is_empty()))
     }
+}
+
+pub(super) fn no_variant(skill: &Skill) -> EngineError {
+    EngineError::NoVariant { skill: skill.name().to_owned() }
+}
+
+/// Why nothing new can be tried, if so.
+fn busy(line: &Line) -> Option<&'static str> {
+    match line {
+        Line { active: None, .. } => Some("nothing is active"),
+        Line { pinned: true, .. } => Some("its variant is pinned"),
+        Line { trial: Some(_), .. } => Some("a variant is on trial"),
+        Line { proposed: Some(_), .. } => Some("a variant waits for approval"),
+        _ => None,
+    }
+}
+
+/// Begins the trial of a fix.
+fn start(line: &mut Line, fix: Fix) -> Decision {
+    let (lessons, variant) = ((*fix.learned).clone(), fix.variant.variant);
+    line.trial = Some(Trial { fix, tally: Tally::default() });
+    Decision::TrialStarted { lessons, variant }
+}
+
+/// What came of compiling with more lessons, with the tokens that a model took.
+enum Attempt {
+    /// A variant that a session would tell from the active one.
+    Fix(Fix, u64),
+    /// One that it would not.
+    Same(u64),
+    /// Nothing that lasts: the model did not answer, or there is not enough evidence yet.
+    Later(u64),
 }
 
 /// One review of one line.
@@ -240,179 +252,246 @@ struct ReviewOf<'a> {
 }
 
 impl ReviewOf<'_> {
-    /// Takes a session in. Fixes are looked for only where `decides`; a session that did not get its turn leaves that to
-    /// the next.
-    async fn take(
-        &mut self,
-        reviewed: &Reviewed,
-        decides: bool,
-    ) -> Result<Vec<Decision>, EngineError> {
+    async fn look_at(&self, variant: Digest, trace: &Trace) -> Result<Reviewed, EngineError> {
+        let line = self.handle.line(self.vm.store_ref()).await?.value;
+        let with = match line.as_ref().and_then(|line| line.named(variant)) {
+            Some(named) => self.vm.variant_of(self.handle, named, self.skill, self.target).await?,
+            None => None,
+        };
+        let diagnoses = diagnose(&symptoms(trace), self.skill, with.as_deref());
+        let ended_well = trace.status == RunStatus::Ok;
+        let outcome = match trace.status.is_infrastructure() {
+            true => None,
+            false => outcome_of(ended_well, trace.succeeded, &diagnoses),
+        };
+        Ok(Reviewed { diagnoses, outcome, variant })
+    }
+
+    /// Takes a session in: first as evidence, then by what is decided upon it. All that is decided is one record.
+    async fn take(&self, reviewed: &Reviewed) -> Result<Vec<Decision>, EngineError> {
         let store = self.vm.store_ref();
-        for _ in 0..MAX_TRIES {
-            let Some(line) = self.handle.line(store).await? else { return Ok(Vec::new()) };
-            let Some(active) = line.active.clone() else { return Ok(Vec::new()) };
-            let mut line = (*line).clone();
-            let before = line.clone();
-            let mut evidence = self.handle.evidence(store).await?;
-            evidence.turn_to(active.source, active.variant);
-            let mut decisions = Vec::new();
-            let is_trial =
-                line.trial.as_ref().is_some_and(|it| it.variant.variant == reviewed.variant);
-            let is_active = active.variant == reviewed.variant;
-            // One that began with a variant that is neither says nothing about what is active now.
-            let Some(outcome) = reviewed.outcome.filter(|_| is_trial || is_active) else {
-                return Ok(decisions);
-            };
-            if is_active {
-                evidence.take(&reviewed.diagnoses, self.policy);
-            }
-            let mut kept = None;
-            if line.trial.is_some() {
-                kept = self.judge(&mut line, &mut evidence, outcome, is_trial, &mut decisions);
-            }
-            if decides && kept.is_none() && !line.pinned {
-                self.decide(&mut line, &mut evidence, &mut decisions).await?;
-            }
-            if let Some((active, reason)) = kept {
-                if self.vm.activate(self.handle, line, active, reason).await? {
-                    self.handle.write_evidence(store, &evidence).await?;
-                    return Ok(decisions);
+        let Some(line) = self.handle.line(store).await?.value else { return Ok(Vec::new()) };
+        let Some(active) = &line.active else { return Ok(Vec::new()) };
+        let (is_active, now) = (active.variant == reviewed.variant, active.variant);
+        let evidence = self
+            .handle
+            .learn(store, |evidence| {
+                evidence.turn_to(now);
+                match reviewed.outcome {
+                    Some(_) if is_active => evidence.take(&reviewed.diagnoses, self.policy),
+                    Some(_) => {}
+                    None => evidence.spoil(),
                 }
-            } else if (line == before || self.handle.write_line(store, &line).await?)
-                && self.handle.write_evidence(store, &evidence).await?
-            {
+            })
+            .await?;
+        // One at a time looks for a fix, here and elsewhere; a session that does not get its turn leaves that to the next.
+        let here = self.handle.deciding.try_lock();
+        let name = Digest::builder("skvm/review/1").field(self.handle.id.as_bytes()).finish();
+        let lease = match &here {
+            Some(_) => self.vm.0.store.lease(name, Duration::ZERO).await?,
+            None => None,
+        };
+        for _ in 0..MAX_TRIES {
+            let Read { revision, value } = self.handle.line(store).await?;
+            let Some(before) = value else { return Ok(Vec::new()) };
+            let mut line = (*before).clone();
+            let Some(active) = line.active.clone() else { return Ok(Vec::new()) };
+            line.ledger.turn_to(active.source);
+            let mut decisions = Vec::new();
+            self.judge(&mut line, reviewed, &mut decisions);
+            // Evidence is about what was active then.
+            if lease.is_some() && active.variant == now && line.active.as_ref() == Some(&active) {
+                self.decide(&mut line, &evidence, &mut decisions).await?;
+            }
+            if line == *before || self.handle.write_line(store, revision, &line).await? {
+                if let (true, Some(active)) = (line.active != before.active, &line.active) {
+                    let reason = line.activations.last().map(|it| it.reason.clone());
+                    self.vm.tell_activation(&line, active, reason);
+                }
                 return Ok(decisions);
             }
         }
-        Err(StoreError::new("noting a session: others are always first").into())
+        Err(StoreError::new("deciding upon a session: others are always first").into())
     }
 
-    /// Counts a session of a trial; gives what becomes active when the trial is won.
-    fn judge(
-        &self,
-        line: &mut Line,
-        evidence: &mut Evidence,
-        outcome: SessionOutcome,
-        is_new: bool,
-        decisions: &mut Vec<Decision>,
-    ) -> Option<(Active, ActivationReason)> {
-        let tally = evidence.tally(outcome, is_new);
-        let (won, lost, pairs) = (tally.won, tally.lost, tally.pairs);
-        let verdict = self.policy.test.decide(won, lost, pairs)?;
-        let fix = line.trial.take()?;
-        let variant = fix.variant.variant;
+    /// Counts a session of a trial, and ends that when it is decided.
+    fn judge(&self, line: &mut Line, reviewed: &Reviewed, decisions: &mut Vec<Decision>) {
+        let is_active =
+            line.active.as_ref().is_some_and(|active| active.variant == reviewed.variant);
+        let Some(mut trial) = line.trial.take() else { return };
+        let is_new = trial.fix.variant.variant == reviewed.variant;
+        // One that began with a variant that is neither says nothing.
+        if is_new || is_active {
+            trial.tally.take(reviewed.outcome, is_new);
+        }
+        let Some(verdict) = trial.tally.verdict(&self.policy.test) else {
+            line.trial = Some(trial);
+            return;
+        };
+        let Tally { won, lost, pairs, .. } = trial.tally;
+        let variant = trial.fix.variant.variant;
         decisions.push(Decision::TrialEnded { variant, verdict, won, lost, pairs });
         if verdict == Verdict::Better {
-            return Some((fix.variant, ActivationReason::TrialKept { won, lost }));
+            line.activate(trial.fix.variant, ActivationReason::TrialKept { won, lost });
+        } else if let Some((failure, learned)) = trial.fix.variant.heals {
+            line.ledger.refuse(failure, &learned);
         }
-        if let Some(failure) = fix.failure {
-            evidence.refuse(failure, &fix.learned);
-        }
-        None
     }
 
-    /// Looks for a failure that is systematic, and for a fix of it.
+    /// Tells a person what only a person can do, and looks for a fix of what is systematic.
     async fn decide(
         &self,
         line: &mut Line,
-        evidence: &mut Evidence,
+        evidence: &Evidence,
         decisions: &mut Vec<Decision>,
     ) -> Result<(), EngineError> {
-        if line.trial.is_some() || line.proposed.is_some() {
-            return Ok(());
+        if evidence.is_spoiled(self.policy) && line.ledger.tell(Digest::of(b"infrastructure")) {
+            decisions.push(Decision::NeedsPerson {
+                class: FailureClass::FlakyNetwork,
+                subject: "network".to_owned(),
+                cause: format!(
+                    "the infrastructure spoiled {} sessions in a row",
+                    self.policy.window
+                ),
+                help: "check the network, the servers and the provider".to_owned(),
+            });
         }
+        let mut is_free = busy(line).is_none();
         for failure in evidence.systematic(self.policy) {
-            let Systematic { signature, known, sessions, of } = failure;
-            let diagnosis = known.diagnosis;
-            let mut ways = diagnosis.remedies.clone();
-            if self.vm.0.refines && evidence.has_tokens(self.policy) {
-                ways.push(Lessons { context: Some(evidence.context(true)), ..Lessons::default() });
+            let ways = self.ways(line, evidence, &failure);
+            if ways.is_empty() {
+                decisions.extend(self.person(line, &failure));
+                continue;
             }
-            ways.retain(|lessons| !evidence.was_refused(signature, lessons));
             for lessons in ways {
-                if !evidence.has_budget(self.policy) {
-                    let spent = evidence.tell_budget();
-                    decisions.extend(
-                        spent.map(|(recompiles, tokens)| Decision::BudgetSpent {
-                            recompiles,
-                            tokens,
-                        }),
-                    );
-                    return Ok(());
+                if !is_free {
+                    break;
                 }
-                let counted = evidence.counted(&lessons, sessions, of);
-                match self.compile(line, &counted, Some(signature)).await? {
-                    Some((fix, tokens)) => {
-                        evidence.spend(tokens);
-                        let Diagnosis { class, subject, cause, .. } = diagnosis;
+                if !line.ledger.has_budget(self.policy) {
+                    is_free = false;
+                    if line.ledger.tell_budget() {
+                        let Ledger { recompiles, tokens, .. } = line.ledger;
+                        decisions.push(Decision::BudgetSpent { recompiles, tokens });
+                    }
+                    break;
+                }
+                let counted = failure.counted(&lessons);
+                match self.compile(line, &counted).await? {
+                    Attempt::Fix(fix, tokens) => {
+                        line.ledger.spend(tokens);
+                        is_free = false;
+                        let Systematic { diagnosis, sessions, of, signature } = &failure;
+                        let Diagnosis { class, subject, cause, .. } = diagnosis.clone();
+                        let (sessions, of) = (*sessions, *of);
                         decisions.push(Decision::Diagnosed { class, subject, cause, sessions, of });
-                        decisions.push(self.begin(line, evidence, fix));
-                        return Ok(());
+                        decisions.push(self.begin(line, fix, *signature).await?);
                     }
                     // It changes nothing; the next way may.
-                    None => evidence.refuse(signature, &lessons),
+                    Attempt::Same(tokens) => {
+                        line.ledger.spend_tokens(tokens);
+                        line.ledger.refuse(failure.signature, &lessons);
+                    }
+                    Attempt::Later(tokens) => line.ledger.spend_tokens(tokens),
                 }
-            }
-            // What nobody can name, and what a way out may still show, is worth a person's time when it goes on.
-            let is_open =
-                matches!(diagnosis.class, FailureClass::Unknown | FailureClass::WrongFact);
-            let goes_on = sessions >= self.policy.sessions.saturating_mul(PATIENCE);
-            if (!is_open || goes_on) && evidence.tell(signature) {
-                let Diagnosis { class, subject, cause, help, .. } = diagnosis;
-                let help = help.unwrap_or_else(|| "no fix that is known has helped".to_owned());
-                decisions.push(Decision::NeedsPerson { class, subject, cause, help });
             }
         }
         Ok(())
     }
 
-    /// Compiles with more lessons; `None` when that changes nothing that a session would notice. With the tokens that a
-    /// model took.
-    async fn compile(
-        &self,
-        line: &Line,
-        lessons: &Lessons,
-        failure: Option<Digest>,
-    ) -> Result<Option<(Fix, u64)>, EngineError> {
+    /// The ways out of a failure that were not tried yet.
+    fn ways(&self, line: &Line, evidence: &Evidence, failure: &Systematic) -> Vec<Lessons> {
+        let mut ways = failure.diagnosis.remedies.clone();
+        if self.vm.0.refines && line.ledger.has_tokens(self.policy) {
+            ways.push(Lessons { context: Some(evidence.context(true)), ..Lessons::default() });
+        }
+        ways.retain(|lessons| !line.ledger.was_refused(failure.signature, lessons));
+        ways
+    }
+
+    /// Tells a person of a failure without a way out, once. What nobody can name, and what another session may still show
+    /// the way out of, is worth a person's time when it goes on.
+    fn person(&self, line: &mut Line, failure: &Systematic) -> Option<Decision> {
+        let Diagnosis { class, subject, cause, help, .. } = failure.diagnosis.clone();
+        let is_open = matches!(class, FailureClass::Unknown | FailureClass::WrongFact);
+        let goes_on =
+            failure.sessions >= self.policy.sessions.saturating_mul(PATIENCE).min(failure.of);
+        let is_told = (!is_open || goes_on) && line.ledger.tell(failure.signature);
+        let help = help.unwrap_or_else(|| "no fix that is known has helped".to_owned());
+        is_told.then_some(Decision::NeedsPerson { class, subject, cause, help })
+    }
+
+    /// Compiles with more lessons.
+    async fn compile(&self, line: &Line, lessons: &Lessons) -> Result<Attempt, EngineError> {
         let all = Arc::new(line.lessons().and(lessons));
         let unit = self.vm.unit(self.skill, self.target, &all).await?;
+        if is_about_abilities(lessons) {
+            // Without another level nothing changes yet; with more sessions it may.
+            let before = self.vm.unit(self.skill, self.target, &line.lessons()).await?;
+            let levels = |unit: &Unit| unit.effective_profile().map(|profile| profile.digest());
+            if levels(&before) == levels(&unit) {
+                return Ok(Attempt::Later(0));
+            }
+        }
         let key = self.vm.0.passes.key(&unit);
         let Compiled { variant, is_kept } = self.vm.compiled(&unit, key).await?;
+        let tokens = tokens_of(&variant);
+        if !is_kept {
+            return Ok(Attempt::Later(tokens));
+        }
         let active = match &line.active {
             Some(active) => {
                 self.vm.variant_of(self.handle, active, self.skill, self.target).await?
             }
             None => None,
         };
-        let differs = active.is_none_or(|active| differs(&active, &variant));
-        if !is_kept || !differs {
-            return Ok(None);
+        if !active.is_none_or(|active| differs(&active, &variant)) {
+            return Ok(Attempt::Same(tokens));
         }
         self.handle.keep(key, &variant);
-        let fix = Fix {
-            variant: Active::of(key, &variant, all),
-            failure,
-            learned: Arc::new(lessons.clone()),
-        };
-        Ok(Some((fix, tokens_of(&variant))))
+        let variant = Active::of(key, &variant, all);
+        Ok(Attempt::Fix(Fix { variant, learned: Arc::new(lessons.clone()) }, tokens))
     }
 
-    /// Puts a fix on trial, or before the host.
-    fn begin(&self, line: &mut Line, evidence: &mut Evidence, fix: Fix) -> Decision {
-        let (lessons, variant) = ((*fix.learned).clone(), fix.variant.variant);
-        if self.policy.approval && fix.failure.is_some() {
-            line.proposed = Some(fix);
-            return Decision::Proposed { lessons, variant };
+    /// Puts a fix on trial, or before the host: where that asks for it, and where more has to be on the machine first.
+    async fn begin(
+        &self,
+        line: &mut Line,
+        mut fix: Fix,
+        failure: Digest,
+    ) -> Result<Decision, EngineError> {
+        fix.variant.heals = Some((failure, Arc::clone(&fix.learned)));
+        if !self.policy.approval && !self.has_to_be_prepared(line, &fix).await? {
+            return Ok(start(line, fix));
         }
-        evidence.begin_trial();
-        line.trial = Some(fix);
-        Decision::TrialStarted { lessons, variant }
+        let (lessons, variant) = ((*fix.learned).clone(), fix.variant.variant);
+        line.proposed = Some(fix);
+        Ok(Decision::Proposed { lessons, variant })
     }
+
+    /// Whether an engine that sets up environments has to do so before this can be tried.
+    async fn has_to_be_prepared(&self, line: &Line, fix: &Fix) -> Result<bool, EngineError> {
+        if !self.vm.prepares() {
+            return Ok(false);
+        }
+        let Some(active) = &line.active else { return Ok(false) };
+        let of = |active| self.vm.variant_of(self.handle, active, self.skill, self.target);
+        let (before, after) = (of(active).await?, of(&fix.variant).await?);
+        Ok(before.as_deref().map(needs) != after.as_deref().map(needs))
+    }
+}
+
+fn is_about_abilities(lessons: &Lessons) -> bool {
+    let is_ability = |lesson: &Lesson| matches!(lesson, Lesson::Ability { .. });
+    lessons.context.is_none() && lessons.lessons.iter().all(is_ability)
+}
+
+/// What a variant needs on the machine.
+fn needs(variant: &Variant) -> String {
+    variant.artifacts().json("dependencies").unwrap_or_default().to_owned()
 }
 
 /// Whether a session would notice the difference: another text, or another environment.
 fn differs(active: &Variant, new: &Variant) -> bool {
-    let needs = |variant: &Variant| variant.artifacts().json("dependencies").map(str::to_owned);
     active.text() != new.text() || needs(active) != needs(new)
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use skvm_core::capability::CapabilityProfile;
@@ -14,14 +13,15 @@ use skvm_core::target::Target;
 use skvm_passes::variant::{Manifest, Variant};
 use tracing::warn;
 
+use super::adapting::no_variant;
 use super::{Compiled, EngineError, Event, SkVm, background};
+use crate::adaptation::Decision;
 use crate::life::{
-    Activation, ActivationReason, Active, History, Line, LineHandle, LoadPolicy, Loaded,
-    SkillWatch, Standing,
+    ActivationReason, Active, History, Line, LineHandle, LoadPolicy, Loaded, Read, SkillWatch,
+    Standing,
 };
 use crate::store::{
     Collected, Keep, Materialized, Store, StoreError, StoreLimits, StoredRecord, materialize,
-    unix_millis,
 };
 
 /// How often a change of a line is tried again when another process was first.
@@ -31,46 +31,33 @@ impl SkVm {
     /// The variant to begin a session with: the active one of this skill, where it lies, for this target. When there is
     /// none yet, or the skill, the profile, the passes or the machine changed since, it is compiled now, once however
     /// many ask, in this process and others with the same store; or the previous one serves meanwhile, by
-    /// [policy](super::SkVmBuilder::loading). While a new variant is on trial, part of the sessions get that.
+    /// [policy](super::SkVmBuilder::loading). While a new variant is on trial, part of the sessions get that: whose turn
+    /// it is goes by the sessions that begin, so that what is loaded twice before a session is the same.
+    ///
+    /// Engines that share a store are to be configured alike: with other passes or another host, each would make its own
+    /// variant the active one.
     ///
     /// # Errors
     /// [`EngineError`] when the skill cannot be compiled or the store fails.
     pub async fn load(&self, skill: &Arc<Skill>, target: &Target) -> Result<Loaded, EngineError> {
-        let loaded = self.load_of_line(skill, target).await;
-        // What the store found on the way.
-        for damage in self.0.store.take_damage() {
-            self.tell(|| Event::Damaged { damage });
-        }
-        loaded
-    }
-
-    async fn load_of_line(
-        &self,
-        skill: &Arc<Skill>,
-        target: &Target,
-    ) -> Result<Loaded, EngineError> {
         let handle = self.0.lines.of(Line::id(skill, target));
-        let Some(line) = handle.line(self.store_ref()).await? else {
-            return self.renew(skill, target, &handle).await;
-        };
+        let line = handle.line(self.store_ref()).await?.value;
+        self.tell_damage(None);
+        let Some(line) = line else { return self.renew(skill, target, &handle).await };
         let Some(active) = &line.active else { return self.renew(skill, target, &handle).await };
         if line.pinned {
-            return match self.pinned(&line, &handle, skill, target).await? {
-                Some(loaded) => Ok(loaded),
-                None => self.renew(skill, target, &handle).await,
-            };
+            return self.renew(skill, target, &handle).await;
         }
-        let key = self.key_for(&handle, skill, target, &active.lessons).await?;
-        if key == active.key {
+        if self.key_for(&handle, skill, target, &active.lessons).await? == active.key {
             if let Some(policy) = &self.0.adapt
                 && let Some(trial) = &line.trial
-                && handle.is_turn(policy.trial_every)
+                && handle.is_turn(trial, policy.trial_every)
                 && let Some(variant) =
-                    self.variant_of(&handle, &trial.variant, skill, target).await?
+                    self.variant_of(&handle, &trial.fix.variant, skill, target).await?
             {
                 return Ok(Loaded { variant, standing: Standing::Trial });
             }
-            if let Some(variant) = self.variant_of(&handle, active, skill, target).await? {
+            if let Some(variant) = self.previous(&handle, active).await? {
                 return Ok(Loaded { variant, standing: Standing::Active });
             }
         }
@@ -83,37 +70,20 @@ impl SkVm {
         self.renew(skill, target, &handle).await
     }
 
-    /// The active variant, if it is pinned. One that is lost and whose source has changed holds nothing.
-    async fn pinned(
-        &self,
-        line: &Line,
-        handle: &LineHandle,
-        skill: &Arc<Skill>,
-        target: &Target,
-    ) -> Result<Option<Loaded>, EngineError> {
-        let Some(active) = line.active.as_ref().filter(|_| line.pinned) else { return Ok(None) };
-        let variant = self.variant_of(handle, active, skill, target).await?;
-        if variant.is_none() {
-            warn!(skill = skill.name(), "the pinned variant is lost, and its source has changed");
-        }
-        Ok(variant.map(|variant| Loaded { variant, standing: Standing::Pinned }))
-    }
-
     /// Compiles in the background and activates, unless that is being done.
     fn renew_in_background(&self, skill: &Arc<Skill>, target: &Target, handle: &Arc<LineHandle>) {
-        if handle.is_renewing.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let renewing = Renewing(Arc::clone(handle));
-        let (vm, skill, target) = (self.clone(), Arc::clone(skill), target.clone());
+        let Some(renewing) = handle.begin_renewing() else { return };
+        let (vm, skill) = (self.clone(), Arc::clone(skill));
+        let (target, handle) = (target.clone(), Arc::clone(handle));
         background::spawn(async move {
-            if let Err(error) = vm.renew(&skill, &target, &renewing.0).await {
+            if let Err(error) = vm.renew(&skill, &target, &handle).await {
                 warn!(skill = skill.name(), %error, "a new variant could not be made ready");
             }
+            drop(renewing);
         });
     }
 
-    /// Compiles what is current and activates it, unless something is pinned.
+    /// What is pinned; else what is current, compiled and activated if it is not.
     pub(super) async fn renew(
         &self,
         skill: &Arc<Skill>,
@@ -121,93 +91,87 @@ impl SkVm {
         handle: &LineHandle,
     ) -> Result<Loaded, EngineError> {
         for _ in 0..MAX_TRIES {
-            let line = handle.line(self.store_ref()).await?;
-            if let Some(line) = &line
-                && let Some(pinned) = self.pinned(line, handle, skill, target).await?
+            let Read { revision, value } = handle.line(self.store_ref()).await?;
+            let mut line = value.as_deref().cloned().unwrap_or_else(|| Line::new(skill, target));
+            if line.pinned
+                && let Some(pinned) = &line.active
             {
-                return Ok(pinned);
+                if let Some(variant) = self.variant_of(handle, pinned, skill, target).await? {
+                    return Ok(Loaded { variant, standing: Standing::Pinned });
+                }
+                warn!(
+                    skill = skill.name(),
+                    "the pinned variant is lost, and its source has changed"
+                );
             }
-            let lessons = line.as_deref().map(Line::lessons).unwrap_or_default();
+            let lessons = line.lessons();
             let unit = self.unit(skill, target, &lessons).await?;
             let key = self.0.passes.key(&unit);
             let Compiled { variant, is_kept } = self.compiled(&unit, key).await?;
             let loaded = Loaded { variant: Arc::clone(&variant), standing: Standing::Active };
-            if is_kept {
-                handle.keep(key, &variant);
-            }
-            let active = line.as_deref().and_then(|line| line.active.as_ref());
-            if !is_kept || active.is_some_and(|active| active.key == key) {
+            if !is_kept {
                 return Ok(loaded);
             }
-            let before = match active {
-                Some(active) => self.previous(handle, active).await?,
-                None => None,
-            };
-            let reason = match active {
+            handle.keep(key, &variant);
+            let active = Active::of(key, &variant, lessons);
+            let is_same =
+                |before: &Active| before.key == active.key && before.variant == active.variant;
+            if line.active.as_ref().is_some_and(is_same) && !line.pinned {
+                return Ok(loaded);
+            }
+            let reason = match &line.active {
                 None => ActivationReason::First,
-                Some(active) => {
-                    let before = before.as_deref().map(Variant::manifest);
-                    reason(active.source, before, variant.manifest())
+                Some(before) if before.key == key => ActivationReason::Rebuilt,
+                Some(before) => {
+                    let source = before.source;
+                    let before = self.previous(handle, before).await?;
+                    let manifest = before.as_deref().map(Variant::manifest);
+                    reason(source, manifest, variant.manifest())
                 }
             };
-            let mut line = match line {
-                Some(line) => (*line).clone(),
-                None => Line {
-                    activations: handle.next_number(self.store_ref()).await?,
-                    ..Line::new(skill, target)
-                },
-            };
+            let heals = line.active.as_ref().and_then(|before| before.heals.clone());
             line.pinned = false;
-            let active = Active::of(key, &variant, lessons);
-            if self.activate(handle, line, active, reason).await? {
+            let given_up = given_up(&line);
+            line.activate(Active { heals, ..active.clone() }, reason.clone());
+            self.note_line(handle.id, &line).await?;
+            if handle.write_line(self.store_ref(), revision, &line).await? {
+                self.tell_decisions(skill, target, given_up.as_slice());
+                self.tell_activation(&line, &active, Some(reason));
                 return Ok(loaded);
             }
         }
         Err(StoreError::new("activating a variant: others are always first").into())
     }
 
-    /// Puts a variant in the place of the active one, unless somebody else was first.
-    pub(super) async fn activate(
+    pub(super) fn tell_activation(
         &self,
-        handle: &LineHandle,
-        mut line: Line,
-        active: Active,
-        reason: ActivationReason,
-    ) -> Result<bool, EngineError> {
-        let (store, number, variant) = (self.store_ref(), line.activations, active.variant);
-        // Whoever activated that may have been ended before it was noted.
-        if let (Some(latest), Some(before)) = (&line.latest, number.checked_sub(1)) {
-            handle.note(store, before, latest).await?;
-        }
-        if number == 0 {
-            self.note_line(handle.id, &line).await?;
-        }
-        let activation = Activation { at: unix_millis(), variant, reason: reason.clone() };
-        line.activate(active);
-        line.activations += 1;
-        line.latest = Some(activation.clone());
-        if !handle.write_line(store, &line).await? {
-            return Ok(false);
-        }
-        if let Err(error) = handle.note(store, number, &activation).await {
-            warn!(skill = line.skill, %error, "an activation is noted with the next one");
-        }
+        line: &Line,
+        active: &Active,
+        reason: Option<ActivationReason>,
+    ) {
+        let Some(reason) = reason else { return };
         self.tell(|| Event::Activated {
             skill: line.skill.clone(),
             target: line.target.clone(),
-            variant,
+            variant: active.variant,
             reason,
         });
-        Ok(true)
     }
 
     /// Notes that there is a line, for collecting garbage.
     async fn note_line(&self, id: Digest, line: &Line) -> Result<(), StoreError> {
-        let about = format!("{} in {} for {}", line.skill, line.root.display(), line.target);
+        let about = format!("{} in {} for {}", line.skill, line.root, line.target);
         let json = serde_json::to_string(&about)
             .map_err(|error| StoreError::new("writing the name of a line").with_source(error))?;
-        // One that is there stays.
-        self.0.store.swap_record(lines_scope(), id, 0, Some(&json)).await?;
+        let store = self.store_ref();
+        if store.swap_record(lines_scope(), id, 0, Some(&json)).await?.is_some() {
+            return Ok(());
+        }
+        // One that is there stays; one that was damaged is put back.
+        let known = store.records(lines_scope(), 0).await?;
+        if let Some(lost) = known.iter().find(|known| known.key == id && known.value.is_none()) {
+            store.swap_record(lines_scope(), id, lost.revision, Some(&json)).await?;
+        }
         Ok(())
     }
 
@@ -232,22 +196,25 @@ impl SkVm {
             return Ok(None);
         }
         let Compiled { variant, is_kept } = self.compiled(&unit, key).await?;
-        if is_kept {
-            handle.keep(key, &variant);
+        if variant.digest() != active.variant || !is_kept {
+            return Ok(None);
         }
+        handle.keep(key, &variant);
         Ok(Some(variant))
     }
 
-    /// A variant that is published, from here or from the store.
+    /// A variant that is published, from here or from the store; only the one that is meant.
     async fn previous(
         &self,
         handle: &LineHandle,
         active: &Active,
     ) -> Result<Option<Arc<Variant>>, EngineError> {
-        if let Some(variant) = handle.variant(active.key) {
-            return Ok(Some(variant));
-        }
-        let found = self.published(active.key).await?;
+        let known = handle.variant(active.key);
+        let found = match known {
+            Some(variant) => Some(variant),
+            None => self.published(active.key).await?,
+        };
+        let found = found.filter(|variant| variant.digest() == active.variant);
         if let Some(variant) = &found {
             handle.keep(active.key, variant);
         }
@@ -320,9 +287,11 @@ impl SkVm {
         reason: &str,
     ) -> Result<(), EngineError> {
         let reason = ActivationReason::Pinned { reason: reason.to_owned() };
-        self.change(skill, target, reason, |line| {
-            line.pinned = true;
-            line.active.clone()
+        self.change(skill, target, &|line| {
+            let active = line.active.as_ref()?.variant;
+            line.note(active, reason.clone());
+            (line.pinned, line.trial, line.proposed) = (true, None, None);
+            Some(())
         })
         .await
     }
@@ -332,14 +301,17 @@ impl SkVm {
     /// # Errors
     /// [`EngineError`] when there is no active variant, or the store fails.
     pub async fn unpin(&self, skill: &Arc<Skill>, target: &Target) -> Result<(), EngineError> {
-        self.change(skill, target, ActivationReason::Unpinned, |line| {
+        self.change(skill, target, &|line| {
+            let active = line.active.as_ref()?.variant;
+            line.note(active, ActivationReason::Unpinned);
             line.pinned = false;
-            line.active.clone()
+            Some(())
         })
         .await
     }
 
-    /// Goes back to the variant that was active before, and pins it there.
+    /// Goes back to the variant that was active before, and pins it there. The one that is left is forgotten, so that doing
+    /// this again goes back further; a fix that it was is not tried again for the same failure.
     ///
     /// # Errors
     /// [`EngineError::NoVariant`] when there is none before, and as the store fails.
@@ -350,33 +322,29 @@ impl SkVm {
         reason: &str,
     ) -> Result<(), EngineError> {
         let reason = ActivationReason::RolledBack { reason: reason.to_owned() };
-        self.change(skill, target, reason, |line| {
-            line.pinned = true;
-            line.previous.pop()
-        })
-        .await
+        self.change(skill, target, &|line| line.roll_back(reason.clone())).await
     }
 
-    /// Changes what is active.
+    /// Changes what is active, or why it is.
     async fn change(
         &self,
         skill: &Arc<Skill>,
         target: &Target,
-        reason: ActivationReason,
-        change: impl Fn(&mut Line) -> Option<Active>,
+        change: &(dyn Fn(&mut Line) -> Option<()> + Sync),
     ) -> Result<(), EngineError> {
         let handle = self.0.lines.of(Line::id(skill, target));
         for _ in 0..MAX_TRIES {
-            let line = handle.line(self.store_ref()).await?;
-            let none = || EngineError::NoVariant { skill: skill.name().to_owned() };
-            let mut line = line.as_deref().cloned().ok_or_else(none)?;
-            let before = line.active.clone();
-            let active = change(&mut line).ok_or_else(none)?;
-            // What is pinned or unpinned is not before itself.
-            if before.as_ref() == Some(&active) {
-                line.active = None;
-            }
-            if self.activate(&handle, line, active, reason.clone()).await? {
+            let Read { revision, value } = handle.line(self.store_ref()).await?;
+            let mut line = value.as_deref().cloned().ok_or_else(|| no_variant(skill))?;
+            let before = given_up(&line);
+            change(&mut line).ok_or_else(|| no_variant(skill))?;
+            if handle.write_line(self.store_ref(), revision, &line).await? {
+                let is_given_up = line.trial.is_none() && line.proposed.is_none();
+                self.tell_decisions(skill, target, before.filter(|_| is_given_up).as_slice());
+                if let Some(active) = &line.active {
+                    let reason = line.activations.last().map(|it| it.reason.clone());
+                    self.tell_activation(&line, active, reason);
+                }
                 return Ok(());
             }
         }
@@ -420,12 +388,12 @@ impl SkVm {
     pub async fn collect_garbage(&self, limits: &StoreLimits) -> Result<Collected, EngineError> {
         let store = self.store_ref();
         let mut keep = Keep::default();
-        keep.scopes.extend([lines_scope(), self.0.profiles.scope(), prepared_scope()]);
+        keep.scopes.extend([lines_scope(), self.0.profiles.scope()]);
         for StoredRecord { key: id, .. } in store.records(lines_scope(), 0).await? {
             let handle = self.0.lines.of(id);
-            if let Some(line) = handle.line(store).await? {
+            if let Some(line) = handle.line(store).await?.value {
                 keep.variants.extend(line.keys());
-                keep.scopes.extend([id, handle.history_scope()]);
+                keep.scopes.insert(id);
             }
         }
         Ok(store.collect(limits, &keep).await?)
@@ -444,18 +412,19 @@ impl SkVm {
         } else {
             root.join(skill.entry())
         };
-        let (mut known, limits) = (Some(skill.digest()), self.0.limits.clone());
+        let (mut told, limits) = (Some(skill.digest()), self.0.limits.clone());
         let engine = Arc::downgrade(&self.0);
-        let changed = move || {
+        let look = move || {
             let Some(engine) = engine.upgrade() else { return false };
-            let digest = Skill::load_with(&path, &limits).ok().map(|skill| skill.digest());
-            if digest != known {
-                known = digest;
-                SkVm(engine).tell(|| Event::Changed { skill: name.clone(), digest });
+            let now = Skill::load_with(&path, &limits).ok().map(|skill| skill.digest());
+            if now != told {
+                told = now;
+                let skill = name.clone();
+                SkVm(engine).tell(|| Event::Changed { skill, digest: now });
             }
             true
         };
-        let watch = SkillWatch::start(root, interval.max(Duration::from_millis(10)), changed);
+        let watch = SkillWatch::start(root, interval.max(Duration::from_millis(10)), look);
         watch.map_err(|error| {
             StoreError::new("starting a thread to watch").with_source(error).into()
         })
@@ -471,18 +440,10 @@ fn lines_scope() -> Digest {
     Digest::of(b"skvm/lines/1")
 }
 
-/// The scope of environments that were prepared.
-pub(super) fn prepared_scope() -> Digest {
-    Digest::of(b"skvm/prepared/1")
-}
-
-/// A line that is being renewed in the background, until this is dropped: at the end of that, however it ends.
-struct Renewing(Arc<LineHandle>);
-
-impl Drop for Renewing {
-    fn drop(&mut self) {
-        self.0.is_renewing.store(false, Ordering::Release);
-    }
+/// What is told when a trial or a proposal ends because something else became active.
+fn given_up(line: &Line) -> Option<Decision> {
+    let fix = line.trial.as_ref().map(|trial| &trial.fix).or(line.proposed.as_ref())?;
+    Some(Decision::Abandoned { variant: fix.variant.variant })
 }
 
 /// What made a variant stale that was compiled from `source`; its manifest may be lost.

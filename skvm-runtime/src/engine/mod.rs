@@ -140,6 +140,14 @@ pub enum EngineError {
         /// The skill's name.
         skill: String,
     },
+    /// Something stands in the way.
+    #[error("nothing new can be tried for skill {skill:?} on that target: {why}")]
+    Busy {
+        /// The skill's name.
+        skill: String,
+        /// What.
+        why: &'static str,
+    },
     /// A variant could not be put into a folder.
     #[error("putting a variant into a folder")]
     Folder(#[from] FolderError),
@@ -258,7 +266,7 @@ impl SkVm {
     async fn published(&self, key: Digest) -> Result<Option<Arc<Variant>>, StoreError> {
         let found = match self.0.store.variant(key).await {
             Err(error) if error.is_damaged() => {
-                self.tell_damage(&error);
+                self.tell_damage(Some(&error));
                 None
             }
             found => found?,
@@ -266,15 +274,23 @@ impl SkVm {
         Ok(found)
     }
 
-    /// Tells what the store found damaged; where it does not say, the error.
-    fn tell_damage(&self, error: &StoreError) {
+    /// Tells what the store found damaged since this was called last; where it does not say, the error.
+    fn tell_damage(&self, error: Option<&StoreError>) {
         let mut found = self.0.store.take_damage();
-        if found.is_empty() {
+        if let (true, Some(error)) = (found.is_empty(), error) {
             found.push(Damage { what: error.to_string(), reason: String::new(), kept: None });
         }
         for damage in found {
             self.tell(|| Event::Damaged { damage });
         }
+    }
+
+    /// Whether it sets up what skills need.
+    fn prepares(&self) -> bool {
+        #[cfg(feature = "tokio")]
+        return self.0.binder.is_some();
+        #[cfg(not(feature = "tokio"))]
+        false
     }
 
     async fn compile_now(&self, unit: &Unit, key: Digest) -> Result<Compiled, EngineError> {
@@ -284,7 +300,7 @@ impl SkVm {
         // What owes something to a passing fault serves this time, and is made anew the next.
         if !compilation.is_transient {
             match self.0.store.publish(key, Arc::clone(&variant)).await {
-                Err(error) if error.is_damaged() => self.tell_damage(&error),
+                Err(error) if error.is_damaged() => self.tell_damage(Some(&error)),
                 published => published?,
             }
         }

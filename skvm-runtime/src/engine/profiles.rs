@@ -40,6 +40,9 @@ impl Profiles {
         let changed = store.records(self.scope(), since).await?;
         let mut state = self.state();
         for StoredRecord { key, revision, value } in changed {
+            if state.profiles.get(&key).is_some_and(|(known, _)| *known >= revision) {
+                continue;
+            }
             let profile = match value.as_deref().map(CapabilityProfile::from_json) {
                 Some(Ok(profile)) => Some(Arc::new(profile)),
                 Some(Err(error)) => {
@@ -49,10 +52,7 @@ impl Profiles {
                 None => None,
             };
             state.revision = state.revision.max(revision);
-            // Reads may come back in another order than they were begun.
-            if state.profiles.get(&key).is_none_or(|(known, _)| *known < revision) {
-                state.profiles.insert(key, (revision, profile));
-            }
+            state.profiles.insert(key, (revision, profile));
         }
         Ok(state.revision)
     }

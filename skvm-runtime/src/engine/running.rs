@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use skvm_core::digest::Digest;
 use skvm_core::failure::FailureClass;
 use skvm_core::harness::{
     Harness, HarnessError, HarnessEvent, HarnessRun, PreparedEnvironment, RunLimits, RunRecord,
@@ -15,11 +16,11 @@ use skvm_passes::variant::Variant;
 use tracing::{Instrument, debug_span, warn};
 
 use super::adapting::Reviewer;
-use super::loading::prepared_scope;
 use super::{EngineError, Event, SkVm};
 use crate::jit::LearnedFor;
+use crate::life::Line;
 use crate::session::Session;
-use crate::store::StoreError;
+use crate::store::{StoreError, StoredRecord};
 use crate::trace::Trace;
 
 /// What is to be run.
@@ -144,7 +145,7 @@ impl SkVm {
             None => (None, None::<SkillView>),
         };
         if let (None, Some(variant)) = (&environment, &variant) {
-            environment = self.prepared(variant).await?;
+            environment = self.prepared(variant.digest()).await?;
         }
         let learned = learned_for(&target, skill.as_deref(), variant.as_deref());
         let mut session = self
@@ -155,7 +156,7 @@ impl SkVm {
             warn!(harness = %target.harness, "nothing is learned from a harness that calls no hooks");
         }
         if let Some(skill) = &skill {
-            session = self.reviewed(session, skill).with_skill(skill, variant.as_deref());
+            session = self.reviewed(session, skill, &target, variant.as_deref());
         }
         let run_id = self.0.runs.fetch_add(1, Ordering::Relaxed);
         let on_event = |event: &HarnessEvent| {
@@ -218,7 +219,7 @@ impl SkVm {
 
     /// A session for a loop of the host's own, with the variant that was [loaded](SkVm::load). Its trace goes to the
     /// engine's store, the engine's JIT, if it has one, follows it, and its end is reviewed when the engine
-    /// [adapts](super::SkVmBuilder::adapt).
+    /// [adapts](super::SkVmBuilder::adapt); only then does it keep the engine until its end.
     #[must_use]
     pub fn session(
         &self,
@@ -230,15 +231,25 @@ impl SkVm {
         let learned = learned_for(target, skill.map(Arc::as_ref), variant);
         let session = self.new_session(learned, task);
         match skill {
-            Some(skill) => self.reviewed(session, skill).with_skill(skill, variant),
+            Some(skill) => self.reviewed(session, skill, target, variant),
             None => session,
         }
     }
 
-    /// The session, reviewed at its end if the engine adapts.
-    fn reviewed(&self, session: Session, skill: &Arc<Skill>) -> Session {
+    /// The session with its skill, reviewed at its end if the engine adapts.
+    fn reviewed(
+        &self,
+        session: Session,
+        skill: &Arc<Skill>,
+        target: &Target,
+        variant: Option<&Variant>,
+    ) -> Session {
+        let session = session.with_skill(skill, variant);
         if self.0.adapt.is_none() {
             return session;
+        }
+        if let Some(variant) = variant {
+            self.0.lines.of(Line::id(skill, target)).begins(variant.digest());
         }
         session.with_review(Arc::new(Reviewer { vm: self.clone(), skill: Arc::clone(skill) }))
     }
@@ -253,13 +264,14 @@ impl SkVm {
         let json = serde_json::to_string(environment)
             .map_err(|error| StoreError::new("writing an environment").with_source(error))?;
         for _ in 0..MAX_TRIES {
-            let known = self.prepared_record(variant).await?;
-            if known.as_ref().is_some_and(|(_, known)| known.as_deref() == Some(&*json)) {
+            let known = self.prepared_record(variant.digest()).await?;
+            if known.as_ref().is_some_and(|known| known.value.as_deref() == Some(&*json)) {
                 return Ok(());
             }
-            let revision = known.map_or(0, |(revision, _)| revision);
-            let (store, key) = (self.store_ref(), variant.digest());
-            if store.swap_record(prepared_scope(), key, revision, Some(&json)).await?.is_some() {
+            let (scope, key) = prepared_place(variant.digest());
+            let revision = known.map_or(0, |known| known.revision);
+            let store = self.store_ref();
+            if store.swap_record(scope, key, revision, Some(&json)).await?.is_some() {
                 return Ok(());
             }
         }
@@ -267,25 +279,21 @@ impl SkVm {
     }
 
     /// What was set up for a variant, if that is still there.
-    async fn prepared(
-        &self,
-        variant: &Variant,
-    ) -> Result<Option<PreparedEnvironment>, EngineError> {
-        let Some((_, Some(json))) = self.prepared_record(variant).await? else { return Ok(None) };
-        let Ok(environment) = serde_json::from_str::<PreparedEnvironment>(&json) else {
+    async fn prepared(&self, variant: Digest) -> Result<Option<PreparedEnvironment>, EngineError> {
+        let record = self.prepared_record(variant).await?;
+        let json = record.and_then(|record| record.value);
+        let Some(environment) = json.and_then(|json| serde_json::from_str(&json).ok()) else {
             return Ok(None);
         };
+        let environment: PreparedEnvironment = environment;
         let is_there = environment.path.iter().all(|folder| folder.is_dir());
         Ok(is_there.then_some(environment))
     }
 
-    async fn prepared_record(
-        &self,
-        variant: &Variant,
-    ) -> Result<Option<(u64, Option<Arc<str>>)>, StoreError> {
-        let records = self.store_ref().records(prepared_scope(), 0).await?;
-        let found = records.into_iter().find(|record| record.key == variant.digest());
-        Ok(found.map(|record| (record.revision, record.value)))
+    async fn prepared_record(&self, variant: Digest) -> Result<Option<StoredRecord>, StoreError> {
+        let (scope, key) = prepared_place(variant);
+        let records = self.store_ref().records(scope, 0).await?;
+        Ok(records.into_iter().find(|record| record.key == key))
     }
 
     fn new_session(&self, learned: LearnedFor<'_>, task: &str) -> Session {
@@ -296,6 +304,12 @@ impl SkVm {
             None => session,
         }
     }
+}
+
+/// Where it is kept what was set up for a variant: scope and key. One that is not written again for long is collected.
+fn prepared_place(variant: Digest) -> (Digest, Digest) {
+    let scope = Digest::builder("skvm/prepared/1").field(variant.as_bytes()).finish();
+    (scope, Digest::of(b"environment"))
 }
 
 fn learned_for<'a>(

@@ -32,6 +32,8 @@ pub enum ActivationReason {
     PassesChanged,
     /// The machine, the harness's features or the place of installation changed.
     HostChanged,
+    /// It had to be made anew, and came out differently.
+    Rebuilt,
     /// A trial showed that it is better.
     TrialKept {
         /// Pairs of sessions that it won.
@@ -69,7 +71,7 @@ pub struct Fared {
 /// The history of a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
-    /// The activations, oldest first; of very many, the latest.
+    /// The latest 1,000 activations, oldest first.
     pub activations: Vec<Activation>,
     /// How the sessions of each variant went, also of those that were only on trial.
     pub fared: BTreeMap<Digest, Fared>,

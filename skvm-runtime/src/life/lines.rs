@@ -1,17 +1,16 @@
 //! Lines as this process knows them, and as the store has them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use skvm_core::digest::Digest;
 use skvm_passes::variant::Variant;
-use tracing::warn;
 
-use super::history::{Activation, Fared, History};
-use super::line::Line;
+use super::history::{Fared, History};
+use super::line::{Line, Trial};
 use crate::adaptation::Evidence;
 use crate::store::{Store, StoreError, StoredRecord};
 
@@ -42,10 +41,10 @@ impl Lines {
 /// One line.
 pub(crate) struct LineHandle {
     pub(crate) id: Digest,
-    /// How many sessions of this process began with it; tells whose turn is on trial.
-    pub(crate) sessions: AtomicU64,
     /// Whether a new variant is being compiled in the background.
-    pub(crate) is_renewing: AtomicBool,
+    is_renewing: AtomicBool,
+    /// Held by the review that looks for a fix.
+    pub(crate) deciding: futures::lock::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -58,77 +57,79 @@ struct State {
     fared: Kept<BTreeMap<Digest, Fared>>,
     /// The variants that were used last, by their keys.
     variants: Vec<(Digest, Arc<Variant>)>,
-    /// The activation that was noted last in the history by this process.
-    noted: Option<Noted>,
     /// The key that was worked out last, and from what.
     key: Option<(Facts, Digest)>,
+    /// The variant on trial, and how many sessions began here with that and with the active one.
+    begun: Option<(Digest, (u64, u64))>,
 }
 
 /// What a key was worked out from: the skill, the lessons, and the engine's profiles.
 pub(crate) type Facts = (Digest, Digest, u64);
 
-/// A record and its revision.
+/// A value as it was read, and the revision by which it can be replaced.
+pub(crate) struct Read<T> {
+    pub(crate) revision: u64,
+    pub(crate) value: Option<Arc<T>>,
+}
+
+/// A record as it is in the store.
 struct Kept<T> {
     revision: u64,
-    value: Option<Arc<T>>,
+    value: Result<Option<Arc<T>>, String>,
 }
 
 impl<T> Default for Kept<T> {
     fn default() -> Self {
-        Self { revision: 0, value: None }
+        Self { revision: 0, value: Ok(None) }
     }
 }
 
 impl<T: DeserializeOwned> Kept<T> {
-    /// Takes in a record, unless a later one is here: reads may come back in another order than they were begun.
-    fn take(&mut self, record: &StoredRecord, at: impl FnOnce(&mut T, u64)) {
+    /// Takes a record in, unless a later one is here already.
+    fn take(&mut self, record: &StoredRecord) {
         if record.revision <= self.revision {
             return;
         }
         self.revision = record.revision;
-        let value = record.value.as_deref().map(serde_json::from_str);
-        self.value = match value {
-            Some(Ok(mut value)) => {
-                at(&mut value, record.revision);
-                Some(Arc::new(value))
-            }
-            Some(Err(error)) => {
-                warn!(%error, "a record of a skill's life cannot be read and begins anew");
-                None
-            }
-            None => None,
-        };
+        let value = record.value.as_deref().map(serde_json::from_str).transpose();
+        self.value = value.map(|value| value.map(Arc::new)).map_err(|error| error.to_string());
     }
-}
 
-/// An activation as it is kept in the store.
-#[derive(PartialEq, Serialize, Deserialize)]
-struct Noted {
-    number: u64,
-    #[serde(flatten)]
-    activation: Activation,
-}
-
-impl Noted {
-    fn of(record: &StoredRecord) -> Option<Self> {
-        serde_json::from_str(record.value.as_deref()?).ok()
+    fn read(&self, name: &str) -> Result<Read<T>, StoreError> {
+        let unreadable = |error: &String| {
+            let made = "it was written by another version of SkVM";
+            StoreError::new(format!("reading the {name} of a skill ({error}): {made}"))
+        };
+        let value = self.value.as_ref().map_err(unreadable)?.clone();
+        Ok(Read { revision: self.revision, value })
     }
 }
 
 /// Most variants that are kept ready for one line.
 const MAX_VARIANTS: usize = 4;
 
+/// How often a change is tried again when another process was first.
+const MAX_TRIES: usize = 256;
+
+/// Most variants of a line whose sessions are counted.
+const MAX_FARED: usize = 64;
+
 /// The records of a line.
 fn key(name: &str) -> Digest {
     Digest::builder("skvm/line/record/1").field(name.as_bytes()).finish()
 }
 
+/// How a record of each kind is called, in the store and to people.
+const LINE: &str = "life";
+const EVIDENCE: &str = "evidence";
+const FARED: &str = "counts";
+
 impl LineHandle {
     fn new(id: Digest) -> Self {
         Self {
             id,
-            sessions: AtomicU64::new(0),
             is_renewing: AtomicBool::new(false),
+            deciding: futures::lock::Mutex::new(()),
             state: Mutex::default(),
         }
     }
@@ -137,26 +138,19 @@ impl LineHandle {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The scope of the activations.
-    pub(crate) fn history_scope(&self) -> Digest {
-        Digest::builder("skvm/history/1").field(self.id.as_bytes()).finish()
-    }
-
     /// The line as the store has it now.
-    pub(crate) async fn line(&self, store: &dyn Store) -> Result<Option<Arc<Line>>, StoreError> {
+    pub(crate) async fn line(&self, store: &dyn Store) -> Result<Read<Line>, StoreError> {
         self.refresh(store).await?;
-        Ok(self.state().line.value.clone())
+        self.state().line.read(LINE)
     }
 
     /// What sessions showed, as the store has it now.
-    pub(crate) async fn evidence(&self, store: &dyn Store) -> Result<Evidence, StoreError> {
+    pub(crate) async fn evidence(&self, store: &dyn Store) -> Result<Read<Evidence>, StoreError> {
         self.refresh(store).await?;
-        let state = self.state();
-        let mut evidence = state.evidence.value.as_deref().cloned().unwrap_or_default();
-        evidence.revision = state.evidence.revision;
-        Ok(evidence)
+        self.state().evidence.read(EVIDENCE)
     }
 
+    /// Takes in what is new in the store.
     async fn refresh(&self, store: &dyn Store) -> Result<(), StoreError> {
         let since = self.state().revision;
         let changed = store.records(self.id, since).await?;
@@ -166,38 +160,25 @@ impl LineHandle {
         let mut state = self.state();
         for record in &changed {
             state.revision = state.revision.max(record.revision);
-            if record.key == key("line") {
-                state.line.take(record, |line, revision| line.revision = revision);
-            } else if record.key == key("evidence") {
-                state.evidence.take(record, |_, _| {});
-            } else if record.key == key("fared") {
-                state.fared.take(record, |_, _| {});
+            if record.key == key(LINE) {
+                state.line.take(record);
+            } else if record.key == key(EVIDENCE) {
+                state.evidence.take(record);
+            } else if record.key == key(FARED) {
+                state.fared.take(record);
             }
         }
         Ok(())
     }
 
-    /// Writes the line, if nobody has written it since it was read.
+    /// Writes the line, if it still is as it was read.
     pub(crate) async fn write_line(
         &self,
         store: &dyn Store,
+        revision: u64,
         line: &Line,
     ) -> Result<bool, StoreError> {
-        let revision = {
-            let state = self.state();
-            // A new line takes the place of one that was lost.
-            if state.line.value.is_none() { state.line.revision } else { line.revision }
-        };
-        self.write(store, "line", revision, line).await
-    }
-
-    /// Writes the evidence, if nobody has written it since it was read.
-    pub(crate) async fn write_evidence(
-        &self,
-        store: &dyn Store,
-        evidence: &Evidence,
-    ) -> Result<bool, StoreError> {
-        self.write(store, "evidence", evidence.revision, evidence).await
+        self.write(store, LINE, revision, line).await
     }
 
     async fn write(
@@ -208,8 +189,25 @@ impl LineHandle {
         value: &impl Serialize,
     ) -> Result<bool, StoreError> {
         let json = serde_json::to_string(value)
-            .map_err(|error| StoreError::new(format!("writing {name}")).with_source(error))?;
+            .map_err(|error| StoreError::new(format!("writing the {name}")).with_source(error))?;
         Ok(store.swap_record(self.id, key(name), revision, Some(&json)).await?.is_some())
+    }
+
+    /// Changes what is known of sessions. Gives it as it is then.
+    pub(crate) async fn learn(
+        &self,
+        store: &dyn Store,
+        change: impl Fn(&mut Evidence),
+    ) -> Result<Evidence, StoreError> {
+        for _ in 0..MAX_TRIES {
+            let Read { revision, value } = self.evidence(store).await?;
+            let mut evidence = value.as_deref().cloned().unwrap_or_default();
+            change(&mut evidence);
+            if self.write(store, EVIDENCE, revision, &evidence).await? {
+                return Ok(evidence);
+            }
+        }
+        Err(StoreError::new("noting a session: others are always first"))
     }
 
     /// Counts a session of a variant.
@@ -221,11 +219,8 @@ impl LineHandle {
     ) -> Result<(), StoreError> {
         for _ in 0..MAX_TRIES {
             self.refresh(store).await?;
-            let (revision, mut fared) = {
-                let state = self.state();
-                let fared = state.fared.value.as_deref().cloned().unwrap_or_default();
-                (state.fared.revision, fared)
-            };
+            let Read { revision, value } = self.state().fared.read(FARED)?;
+            let mut fared = value.as_deref().cloned().unwrap_or_default();
             if fared.len() >= MAX_FARED && !fared.contains_key(&variant) {
                 // The one with the fewest sessions says least.
                 let sessions = |it: &Fared| it.clean + it.mended + it.failed + it.spoiled;
@@ -234,82 +229,27 @@ impl LineHandle {
                 least.and_then(|id| fared.remove(&id));
             }
             count(fared.entry(variant).or_default());
-            if self.write(store, "fared", revision, &fared).await? {
+            if self.write(store, FARED, revision, &fared).await? {
                 return Ok(());
             }
         }
         Err(StoreError::new("counting a session: others are always first"))
     }
 
-    /// Notes an activation in the history, unless it is there. The number is how many there were before.
-    pub(crate) async fn note(
-        &self,
-        store: &dyn Store,
-        number: u64,
-        activation: &Activation,
-    ) -> Result<(), StoreError> {
-        let noted = Noted { number, activation: activation.clone() };
-        if self.state().noted.as_ref() == Some(&noted) {
-            return Ok(());
-        }
-        let json = serde_json::to_string(&noted)
-            .map_err(|error| StoreError::new("writing an activation").with_source(error))?;
-        let scope = self.history_scope();
-        let place = (number % MAX_ACTIVATIONS).to_le_bytes();
-        let key = Digest::builder("skvm/activation/1").field(&place).finish();
-        let mut expected = 0;
-        for _ in 0..MAX_TRIES {
-            if store.swap_record(scope, key, expected, Some(&json)).await?.is_some() {
-                break;
-            }
-            // It is there, or one that is older, or one that was damaged.
-            let known = store.records(scope, 0).await?;
-            let known = known.into_iter().find(|record| record.key == key);
-            if known.as_ref().and_then(Noted::of).is_some_and(|known| known.number >= number) {
-                break;
-            }
-            expected = known.map_or(0, |record| record.revision);
-        }
-        self.state().noted = Some(noted);
-        Ok(())
-    }
-
-    /// The number of the next activation, by the history.
-    pub(crate) async fn next_number(&self, store: &dyn Store) -> Result<u64, StoreError> {
-        let records = store.records(self.history_scope(), 0).await?;
-        let numbers = records.iter().filter_map(Noted::of).map(|noted| noted.number + 1);
-        Ok(numbers.max().unwrap_or(0))
-    }
-
     /// What was active when, and how it fared.
     pub(crate) async fn history(&self, store: &dyn Store) -> Result<History, StoreError> {
-        let line = self.line(store).await?;
-        let records = store.records(self.history_scope(), 0).await?;
-        let noted = records.iter().filter_map(Noted::of);
-        let mut noted: BTreeMap<u64, Activation> =
-            noted.map(|noted| (noted.number, noted.activation)).collect();
-        if let Some(line) = line
-            && let (Some(latest), Some(number)) = (&line.latest, line.activations.checked_sub(1))
-        {
-            noted.entry(number).or_insert_with(|| latest.clone());
-        }
-        // By their numbers, to which neither the clock nor the order of the writes need keep.
-        let activations = noted.into_values().collect();
-        let fared = self.state().fared.value.as_deref().cloned().unwrap_or_default();
-        Ok(History { activations, fared })
+        let line = self.line(store).await?.value;
+        let fared = self.state().fared.read(FARED)?.value;
+        Ok(History {
+            activations: line.map(|line| line.activations.clone()).unwrap_or_default(),
+            fared: fared.as_deref().cloned().unwrap_or_default(),
+        })
     }
 
     /// A variant that was used before.
     pub(crate) fn variant(&self, key: Digest) -> Option<Arc<Variant>> {
         let state = self.state();
         state.variants.iter().find(|(known, _)| *known == key).map(|(_, it)| Arc::clone(it))
-    }
-
-    /// A variant that was used before, by its own digest.
-    pub(crate) fn variant_named(&self, digest: Digest) -> Option<Arc<Variant>> {
-        let state = self.state();
-        let found = state.variants.iter().find(|(_, variant)| variant.digest() == digest);
-        found.map(|(_, variant)| Arc::clone(variant))
     }
 
     pub(crate) fn keep(&self, key: Digest, variant: &Arc<Variant>) {
@@ -330,15 +270,48 @@ impl LineHandle {
         self.state().key = Some((facts, key));
     }
 
-    /// Whether the next session is one of every so many.
-    pub(crate) fn is_turn(&self, every: u32) -> bool {
-        self.sessions.fetch_add(1, Ordering::Relaxed) % u64::from(every) == 1
+    /// Whether the next session is one of every so many that a trial gets. It goes by the sessions that began here and by
+    /// those that ended anywhere: a process may begin one session and no more.
+    pub(crate) fn is_turn(&self, trial: &Trial, every: u32) -> bool {
+        let begun = self.begun(trial.fix.variant.variant);
+        let (new, old) = (begun.0.max(trial.tally.ended.0), begun.1.max(trial.tally.ended.1));
+        (new + 1).saturating_mul(u64::from(every)) <= new + old + 1
+    }
+
+    /// How many sessions began here while a variant is on trial: with that, and with the active one.
+    fn begun(&self, trial: Digest) -> (u64, u64) {
+        self.state().begun.filter(|(of, _)| *of == trial).map_or((0, 0), |(_, begun)| begun)
+    }
+
+    /// Notes that a session begins, for whose turn it is next. Only to load a variant takes nobody's turn.
+    pub(crate) fn begins(&self, variant: Digest) {
+        let line = self.state().line.value.clone().ok().flatten();
+        let Some(line) = line else { return };
+        let Some(trial) = line.trial.as_ref().map(|trial| trial.fix.variant.variant) else {
+            return;
+        };
+        let (new, old) = self.begun(trial);
+        let is_active = line.active.as_ref().is_some_and(|active| active.variant == variant);
+        let begun = match variant == trial {
+            true => (new + 1, old),
+            false if is_active => (new, old + 1),
+            false => return,
+        };
+        self.state().begun = Some((trial, begun));
+    }
+
+    /// Whether nobody compiles in the background yet; whoever gets `Some` does until it is dropped.
+    pub(crate) fn begin_renewing(self: &Arc<Self>) -> Option<Renewing> {
+        let is_free = !self.is_renewing.swap(true, Ordering::AcqRel);
+        is_free.then(|| Renewing(Arc::clone(self)))
     }
 }
 
-/// How often a change is tried again when another process was first.
-pub(crate) const MAX_TRIES: usize = 256;
-/// Most variants of a line whose sessions are counted.
-const MAX_FARED: usize = 64;
-/// Most activations that are kept.
-const MAX_ACTIVATIONS: u64 = 1_000;
+/// See [`LineHandle::begin_renewing`].
+pub(crate) struct Renewing(Arc<LineHandle>);
+
+impl Drop for Renewing {
+    fn drop(&mut self) {
+        self.0.is_renewing.store(false, Ordering::Release);
+    }
+}

@@ -12,8 +12,8 @@ mod watch;
 pub use history::{Activation, ActivationReason, Fared, History};
 pub use watch::SkillWatch;
 
-pub(crate) use line::{Active, Fix, Line};
-pub(crate) use lines::{LineHandle, Lines};
+pub(crate) use line::{Active, Fix, Ledger, Line, Trial};
+pub(crate) use lines::{LineHandle, Lines, Read};
 
 use std::sync::Arc;
 

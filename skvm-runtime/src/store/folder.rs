@@ -5,10 +5,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use skvm_core::digest::Digest;
 use skvm_core::skill::Skill;
 use skvm_passes::variant::Variant;
+
+use super::lock::NameLock;
 
 /// Most bytes of one file of a bundle, so that a hostile one does not fill the disk. What the loader takes by default
 /// is far below.
@@ -83,19 +87,23 @@ pub fn materialize(
     fs::create_dir_all(parent).map_err(failed)?;
     let aside = Aside::new(parent, &folder)?;
     content.write(&aside.built)?;
-    // Somebody else may have built the same meanwhile.
+    if fs::rename(&aside.built, &folder).is_ok() {
+        return Ok(Materialized { folder, damage });
+    }
+    // One at a time replaces what is there, so that nobody takes away what another has just built.
+    let _alone = aside.lock().map_err(failed)?;
     for _ in 0..MAX_TRIES {
-        match fs::rename(&aside.built, &folder) {
-            Ok(()) => return Ok(Materialized { folder, damage }),
-            Err(_) if content.differences(&folder).is_empty() => {
-                return Ok(Materialized { folder, damage });
-            }
-            // Only an empty folder is replaced by a rename, so what is damaged goes aside first.
-            Err(_) => match fs::rename(&folder, &aside.old) {
-                Ok(()) => aside.clear_old(),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(failed(error)),
-            },
+        if content.differences(&folder).is_empty() {
+            return Ok(Materialized { folder, damage });
+        }
+        // Only an empty folder is replaced by a rename, so what is damaged goes aside first.
+        remove(&aside.old);
+        match fs::rename(&folder, &aside.old) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        if fs::rename(&aside.built, &folder).is_ok() {
+            return Ok(Materialized { folder, damage });
         }
     }
     let told = "it is replaced again and again by somebody else";
@@ -104,6 +112,9 @@ pub fn materialize(
 
 /// How often a folder that somebody else replaces is tried.
 const MAX_TRIES: usize = 16;
+
+/// How long to wait for another who replaces the same folder.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The name of the folder: letters, digits, `-`, `_` and `.` of the skill's name, and the digest.
 fn folder_name(variant: &Variant) -> String {
@@ -117,6 +128,7 @@ fn folder_name(variant: &Variant) -> String {
 struct Aside {
     built: PathBuf,
     old: PathBuf,
+    lock: PathBuf,
 }
 
 impl Aside {
@@ -128,7 +140,10 @@ impl Aside {
             let aside = format!(".{name}.{}.{number}", std::process::id());
             let built = parent.join(format!("{aside}.new"));
             match fs::create_dir(&built) {
-                Ok(()) => return Ok(Self { built, old: parent.join(format!("{aside}.old")) }),
+                Ok(()) => {
+                    let old = parent.join(format!("{aside}.old"));
+                    return Ok(Self { built, old, lock: parent.join(format!(".{name}.lock")) });
+                }
                 // Left by a process of the same number that was killed.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(source) => return Err(FolderError::Io { path: built, source }),
@@ -138,8 +153,19 @@ impl Aside {
         Err(FolderError::Io { path: parent.to_owned(), source })
     }
 
-    fn clear_old(&self) {
-        remove(&self.old);
+    /// Waits until nobody else replaces the folder.
+    fn lock(&self) -> io::Result<NameLock> {
+        let began = Instant::now();
+        loop {
+            if let Some(lock) = NameLock::take(&self.lock)? {
+                return Ok(lock);
+            }
+            if began.elapsed() >= PATIENCE {
+                let told = "another process has replaced it for too long";
+                return Err(io::Error::new(io::ErrorKind::TimedOut, told));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
@@ -210,6 +236,10 @@ impl<'a> Content<'a> {
 
     /// What is wrong with a folder.
     fn differences(&self, folder: &Path) -> Vec<String> {
+        // A link could lead to another one tomorrow.
+        if !fs::symlink_metadata(folder).is_ok_and(|data| data.is_dir()) {
+            return Vec::from([format!("{} is no folder", folder.display())]);
+        }
         let mut found = Vec::new();
         let mut present = Vec::new();
         list(folder, String::new(), 0, &mut present, &mut found);

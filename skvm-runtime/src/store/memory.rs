@@ -202,13 +202,15 @@ impl State {
             collected.traces += (before - traces.len()) as u64;
         }
         self.traces.retain(|_, traces| !traces.is_empty());
-        self.scopes.retain(|id, scope| {
-            let stays = scope.written > limit || keep.scopes.contains(id);
-            if !stays {
-                collected.records += scope.records.len() as u64;
-            }
-            stays
-        });
+        // The scope stays, so that its revisions go on growing.
+        let old = |(id, scope): &(&Digest, &mut Scope)| {
+            scope.written <= limit && !keep.scopes.contains(*id)
+        };
+        for (_, scope) in self.scopes.iter_mut().filter(old) {
+            collected.records += scope.records.len() as u64;
+            scope.records.clear();
+            scope.revisions.clear();
+        }
     }
 
     fn bytes(&self) -> u64 {

@@ -17,6 +17,7 @@ pub mod conformance;
 mod error;
 mod folder;
 mod lease;
+mod lock;
 mod memory;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -146,7 +147,8 @@ pub trait Store: Send + Sync {
     async fn traces(&self, skill: Digest) -> Result<Vec<Trace>, StoreError>;
 
     /// The records of a scope that were written or removed after a revision, in the order of their revisions; all
-    /// that are there since revision 0. What a record holds is its writer's business.
+    /// that are there since revision 0. Whoever asks since the last revision that was told misses no change. What a
+    /// record holds is its writer's business.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -179,7 +181,8 @@ pub trait Store: Send + Sync {
         Ok(Some(Lease::unshared()))
     }
 
-    /// Removes what is beyond the limits, the longest unused first, and nothing that is to be kept.
+    /// Removes what is beyond the limits, the longest unused first, and nothing that is to be kept. A scope whose
+    /// records go counts its revisions on.
     ///
     /// As it stands, nothing is removed.
     ///
@@ -230,11 +233,19 @@ impl StoreAnswers {
 #[async_trait]
 impl AnswerLog for StoreAnswers {
     async fn answer(&self, request: Digest) -> Result<Option<LlmResponse>, LlmError> {
-        self.0.answer(request).await.map_err(as_llm_error)
+        match self.0.answer(request).await {
+            // It is asked for anew.
+            Err(error) if error.is_damaged() => Ok(None),
+            answer => answer.map_err(as_llm_error),
+        }
     }
 
     async fn record(&self, request: Digest, answer: &LlmResponse) -> Result<(), LlmError> {
-        self.0.record_answer(request, answer).await.map_err(as_llm_error)
+        match self.0.record_answer(request, answer).await {
+            // It serves this time.
+            Err(error) if error.is_damaged() => Ok(()),
+            recorded => recorded.map_err(as_llm_error),
+        }
     }
 }
 

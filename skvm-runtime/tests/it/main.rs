@@ -1,5 +1,6 @@
 //! Tests.
 
+mod adaptation;
 #[cfg(feature = "tokio")]
 mod agent;
 #[cfg(all(feature = "tokio", unix))]

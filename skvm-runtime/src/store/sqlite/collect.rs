@@ -46,12 +46,10 @@ fn remove_unused_since(db: &Connection, limit: i64, collected: &mut Collected) -
     )?;
     collected.answers += remove("DELETE FROM entry WHERE kind = 2 AND used <= ?1")?;
     collected.traces += remove("DELETE FROM trace WHERE written <= ?1")?;
+    // The scope stays, so that its revisions go on growing.
     collected.records += remove(
         "DELETE FROM record WHERE scope IN (SELECT scope FROM scope WHERE written <= ?1) \
          AND scope NOT IN (SELECT key FROM temp.kept_scope)",
-    )?;
-    remove(
-        "DELETE FROM scope WHERE written <= ?1 AND scope NOT IN (SELECT key FROM temp.kept_scope)",
     )?;
     remove("DELETE FROM quarantine WHERE found <= ?1")?;
     Ok(())

@@ -1,15 +1,15 @@
 //! The database file: opening it, its schema and the versions of that.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Result, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Result, TransactionBehavior, ffi};
 
-use super::super::collection::unix_millis;
 use super::super::{Damage, StoreError};
-use super::SqliteOptions;
+use super::{SqliteOptions, repair};
 
 /// What each version of the schema adds to the one before.
 const MIGRATIONS: [&str; 1] = ["
@@ -59,25 +59,47 @@ const MIGRATIONS: [&str; 1] = ["
 /// Marks the file as ours: `SkVM`.
 const APPLICATION_ID: i32 = 0x536B_564D;
 
-/// An error of the database, told with what was attempted on which file.
+/// An error of the database, told with what was attempted on which file. One of its structure is noted.
 pub(super) fn failed(what: &str, path: &Path, error: rusqlite::Error) -> StoreError {
     let told = format!("{what} in {}", path.display());
-    let error_of = if is_corrupt(&error) { StoreError::damaged } else { StoreError::new };
-    error_of(told).with_source(error)
+    if !is_corrupt(&error) {
+        return StoreError::new(told).with_source(error);
+    }
+    repair::note(path);
+    StoreError::damaged(told).with_source(error)
 }
 
+/// Whether the file is what is wrong: our statements fit the tables as we made them, and what is in them.
 fn is_corrupt(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+    use rusqlite::Error as E;
+    match error {
+        E::SqlInputError { .. } | E::InvalidColumnType(..) | E::Utf8Error(..) => true,
+        error => error.sqlite_error().is_some_and(|error| {
+            matches!(
+                error.code,
+                ErrorCode::DatabaseCorrupt
+                    | ErrorCode::NotADatabase
+                    | ErrorCode::ConstraintViolation
+                    | ErrorCode::TypeMismatch
+                    | ErrorCode::Unknown
+            ) || error.extended_code == ffi::SQLITE_IOERR_SHORT_READ
+        }),
+    }
 }
 
-/// The path as it is from anywhere, with the folders that lead to it made.
+/// The path as it is from anywhere, through no link, with the folders that lead to it made. What lies beside the
+/// database is found by it, so it has to be the same for everybody.
 pub(super) fn absolute(path: &Path) -> std::result::Result<PathBuf, StoreError> {
     let refuse = |error| StoreError::new(format!("opening {}", path.display())).with_source(error);
     let path = std::path::absolute(path).map_err(refuse)?;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(refuse)?;
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(path) };
+    fs::create_dir_all(folder).map_err(refuse)?;
+    match fs::canonicalize(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(fs::canonicalize(folder).map_err(refuse)?.join(name))
+        }
+        found => found.map_err(refuse),
     }
-    Ok(path)
 }
 
 /// The path of a file that belongs to the database.
@@ -104,37 +126,95 @@ pub(super) fn connect(path: &Path, options: SqliteOptions) -> Result<Connection>
     Ok(connection)
 }
 
-/// Opens or makes the database and brings it to this version; gives what was damaged beyond use, too.
-pub(super) fn open(
-    path: &Path,
-    options: SqliteOptions,
-) -> std::result::Result<(Connection, Vec<Damage>), StoreError> {
+/// A database that is open.
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    /// What was damaged beyond use.
+    pub(super) damage: Vec<Damage>,
+    /// As long as this is open, nobody puts another database in the place of this one.
+    pub(super) in_use: File,
+}
+
+/// Opens or makes the database and brings it to this version.
+pub(super) fn open(path: &Path, options: SqliteOptions) -> std::result::Result<Opened, StoreError> {
     let leases = beside(path, "-leases");
     let refuse = |error| StoreError::new(format!("opening {}", path.display())).with_source(error);
-    let was_ours = leases.is_dir();
     fs::create_dir_all(&leases).map_err(refuse)?;
     // Nobody else makes, changes or replaces the file meanwhile.
-    let _alone = lock(&leases.join("open"), options.busy).map_err(refuse)?;
-    match prepare(path, options) {
-        Ok(connection) => Ok((connection, Vec::new())),
-        Err(Refusal::Damaged(error)) if was_ours => {
-            let kept = set_aside(path).map_err(refuse)?;
-            let damage = Damage {
-                what: format!("the database {}", path.display()),
-                reason: error.to_string(),
-                kept: Some(kept.display().to_string()),
-            };
-            let connection = prepare(path, options).map_err(|refusal| refusal.told(path))?;
-            tracing::warn!(%damage, "a new store was begun");
-            Ok((connection, Vec::from([damage])))
+    let mut alone = lock(&leases.join("open"), options.busy).map_err(refuse)?;
+    // Something stands in it once the database was found to be ours.
+    let was_ours = alone.metadata().map_err(refuse)?.len() > 0;
+    let in_use = lock_file(&leases.join("users")).map_err(refuse)?;
+    let mut prepared = prepare(path, options);
+    if was_ours && repair::is_noted(path) && in_use.try_lock().is_ok() {
+        prepared = prepared.and_then(|connection| Ok(check(&connection).map(|()| connection)?));
+        if prepared.is_ok() {
+            repair::forget(path);
         }
-        Err(refusal) => Err(refusal.told(path)),
     }
+    let (connection, damage) = match prepared {
+        Ok(connection) => (connection, Vec::new()),
+        Err(Refusal::Damaged(error)) if was_ours => replace(path, options, &error)?,
+        Err(refusal) => return Err(refusal.told(path)),
+    };
+    if !was_ours {
+        alone.write_all(b"SkVM\n").map_err(refuse)?;
+    }
+    in_use.unlock().map_err(refuse)?;
+    in_use.try_lock_shared().map_err(|error| refuse(error.into()))?;
+    Ok(Opened { connection, damage, in_use })
+}
+
+/// Puts a new database in the place of a damaged one, with what can be read of that.
+fn replace(
+    path: &Path,
+    options: SqliteOptions,
+    error: &rusqlite::Error,
+) -> std::result::Result<(Connection, Vec<Damage>), StoreError> {
+    let refuse = |error| StoreError::new(format!("opening {}", path.display())).with_source(error);
+    let kept = repair::set_aside(path).map_err(refuse)?;
+    let mut connection = prepare(path, options).map_err(|refusal| refusal.told(path))?;
+    let rescue = connect(&kept, options).and_then(|from| repair::rescue(&from, &mut connection));
+    let damage = Damage {
+        what: format!("the database {}", path.display()),
+        reason: error.to_string(),
+        kept: Some(kept.display().to_string()),
+    };
+    tracing::warn!(%damage, rescued = rescue.is_ok(), "a new store was begun");
+    repair::forget(path);
+    Ok((connection, Vec::from([damage])))
+}
+
+/// Looks at the structure; what is wrong with it is the error. Takes as long as reading the file.
+fn check(db: &Connection) -> Result<()> {
+    let found: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    let expected = Connection::open_in_memory()?;
+    expected.execute_batch(&MIGRATIONS.concat())?;
+    let wrong = if found != "ok" {
+        found
+    } else if schema(db)? != schema(&expected)? {
+        "the tables are not as they were made".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(wrong)))
+}
+
+/// What tables and indices there are, and how they were made.
+fn schema(db: &Connection) -> Result<Vec<(String, String)>> {
+    let mut query = db.prepare("SELECT name, ifnull(sql, '') FROM sqlite_schema ORDER BY name")?;
+    let words = |sql: String| sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    let rows = query.query_map([], |row| Ok((row.get(0)?, words(row.get(1)?))))?;
+    rows.collect()
+}
+
+fn lock_file(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).write(true).open(path)
 }
 
 /// Waits for a lock on a file, for a while.
 fn lock(path: &Path, patience: Duration) -> std::io::Result<File> {
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    let file = lock_file(path)?;
     let started = Instant::now();
     loop {
         match file.try_lock() {
@@ -192,6 +272,9 @@ fn prepare(path: &Path, options: SqliteOptions) -> std::result::Result<Connectio
         connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     }
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    if application == APPLICATION_ID && version == current {
+        return Ok(connection);
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known = usize::try_from(version).unwrap_or(0);
     for migration in MIGRATIONS.iter().skip(known) {
@@ -201,17 +284,4 @@ fn prepare(path: &Path, options: SqliteOptions) -> std::result::Result<Connectio
     transaction.pragma_update(None, "user_version", current)?;
     transaction.commit()?;
     Ok(connection)
-}
-
-/// Renames the database and what belongs to it.
-fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
-    let kept = beside(path, &format!("-damaged-{}", unix_millis()));
-    fs::rename(path, &kept)?;
-    for suffix in ["-wal", "-shm"] {
-        match fs::rename(beside(path, suffix), beside(&kept, suffix)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(kept)
 }

@@ -2,11 +2,12 @@
 
 mod collect;
 mod database;
-mod lock;
 mod quarantine;
+mod repair;
 mod row;
 mod writer;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,10 +19,10 @@ use skvm_core::llm::LlmResponse;
 use skvm_passes::variant::Variant;
 
 use super::collection::unix_millis;
+use super::lock::NameLock;
 use super::{Collected, Damage, Keep, Lease, Store, StoreError, StoreLimits, StoredRecord, lease};
 use crate::trace::Trace;
 use database::failed;
-use lock::NameLock;
 use row::{Kind, Row};
 use writer::Writer;
 
@@ -86,6 +87,7 @@ pub struct SqliteStore {
     readers: Mutex<Vec<Connection>>,
     writer: Writer,
     damage: Arc<Mutex<Vec<Damage>>>,
+    _in_use: File,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -103,8 +105,9 @@ const TOUCH_AFTER_MILLIS: u64 = 24 * 3600 * 1000;
 impl SqliteStore {
     /// Opens a database, or makes one, with the folders that lead to it.
     ///
-    /// A file that is no database, or one whose structure is destroyed, is renamed and [told](Store::take_damage),
-    /// and a new one is begun. One that a newer version of this library made is refused.
+    /// A database whose structure is damaged is renamed and [told](Store::take_damage); what can be read of it goes
+    /// into a new one. That is done when it cannot be opened, and when damage was found in it earlier and nobody else
+    /// uses it. A file that is not ours is refused, and one that a newer version of this library made.
     ///
     /// # Errors
     /// [`StoreError`] when the file cannot be used.
@@ -118,13 +121,14 @@ impl SqliteStore {
     /// [`StoreError`] when the file cannot be used.
     pub fn open_with(path: impl AsRef<Path>, options: SqliteOptions) -> Result<Self, StoreError> {
         let path = database::absolute(path.as_ref())?;
-        let (connection, damage) = database::open(&path, options)?;
+        let opened = database::open(&path, options)?;
         Ok(Self {
-            writer: Writer::start(&path, connection)?,
+            writer: Writer::start(&path, opened.connection)?,
             path,
             options,
             readers: Mutex::default(),
-            damage: Arc::new(Mutex::new(damage)),
+            damage: Arc::new(Mutex::new(opened.damage)),
+            _in_use: opened.in_use,
         })
     }
 
@@ -138,10 +142,13 @@ impl SqliteStore {
     /// aside and given back. Takes as long as reading the file.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be read; its structure is damaged then, and opening it again puts a new
-    /// one in its place.
+    /// [`StoreError`] when the database cannot be read. Its structure is damaged then, as it is when that is among what
+    /// is given back: [opening](Self::open) it again puts a new one in its place.
     pub async fn verify(&self) -> Result<Vec<Damage>, StoreError> {
         let found = self.write("verifying the store", quarantine::sweep).await?;
+        if found.iter().any(|damage| damage.kept.is_none()) {
+            repair::note(&self.path);
+        }
         self.report(&found);
         Ok(found)
     }
@@ -225,8 +232,8 @@ impl SqliteStore {
         match parsed {
             Ok(value) => {
                 if now.saturating_sub(used) > TOUCH_AFTER_MILLIS {
-                    let touch = move |db: &Connection| Row::touch(db, kind, key, now);
-                    self.write("noting a use", touch).await?;
+                    // Whoever reads waits for nobody who writes.
+                    self.writer.hand_over(move |db| Row::touch(db, kind, key, now));
                 }
                 Ok(Some(value))
             }
@@ -321,9 +328,18 @@ impl Store for SqliteStore {
     ) -> Result<Option<u64>, StoreError> {
         let value = value.map(str::to_owned);
         let swap = move |db: &Connection| {
-            row::swap_record(db, scope, key, expected, value.as_deref(), unix_millis())
+            let now = unix_millis();
+            let swapped = row::swap_record(db, scope, key, expected, value.as_deref(), now)?;
+            // It may have another revision because it is damaged.
+            let found = match swapped {
+                Some(_) => Vec::new(),
+                None => quarantine::set_record_aside(db, scope, key)?,
+            };
+            Ok((swapped, found))
         };
-        self.write("writing a record", swap).await
+        let (swapped, found) = self.write("writing a record", swap).await?;
+        self.report(&found);
+        Ok(swapped)
     }
 
     async fn lease(&self, name: Digest, patience: Duration) -> Result<Option<Lease>, StoreError> {

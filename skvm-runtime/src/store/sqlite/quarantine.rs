@@ -1,6 +1,7 @@
 //! What is not what was written is set aside.
 
 use rusqlite::{Connection, Result, params};
+use skvm_core::digest::Digest;
 
 use super::super::Damage;
 use super::super::collection::unix_millis;
@@ -15,15 +16,20 @@ pub(super) fn set_aside(db: &Connection, rows: Vec<(Row, String)>) -> Result<Vec
     Ok(found)
 }
 
+/// Sets a record aside if it is damaged.
+pub(super) fn set_record_aside(db: &Connection, scope: Digest, key: Digest) -> Result<Vec<Damage>> {
+    let row = Row::record(db, scope, key)?;
+    let damaged = row.and_then(|row| row.checked_record().err().map(|reason| (row, reason)));
+    set_aside(db, damaged.into_iter().collect())
+}
+
 fn set_one_aside(db: &Connection, row: &Row, reason: String) -> Result<Option<Damage>> {
-    let table = row.kind.table();
-    let (key, now) = (if row.kind == Kind::Trace { "skill" } else { "key" }, unix_millis());
     // Only what was seen: the same row may have been written anew meanwhile.
-    let sql =
-        format!("DELETE FROM {table} WHERE id = ?1 AND {key} IS ?2 AND CAST(body AS BLOB) IS ?3");
-    if db.execute(&sql, params![row.id, row.key, row.body])? == 0 {
+    if !row.is_still_there(db)? {
         return Ok(None);
     }
+    let now = unix_millis();
+    db.execute(&format!("DELETE FROM {} WHERE id = ?1", row.kind.table()), params![row.id])?;
     let (name, body) = (row.name(), row.body.as_deref());
     let sql = "INSERT INTO quarantine (what, reason, body, found) VALUES (?1, ?2, ?3, ?4)";
     db.execute(sql, params![name, reason, body, signed(now)])?;
@@ -55,7 +61,7 @@ pub(super) fn sweep(db: &Connection) -> Result<Vec<Damage>> {
     for reason in lines.into_iter().filter(|line| line != "ok") {
         found.push(Damage { what: "the structure of the database".to_owned(), reason, kept: None });
     }
-    for kind in [Kind::Variant, Kind::Answer, Kind::Trace, Kind::Record] {
+    for kind in Kind::ALL {
         let mut damaged = Vec::new();
         Row::for_each(db, kind, |row| {
             if let Err(reason) = row.checked() {

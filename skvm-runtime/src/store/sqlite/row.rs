@@ -18,6 +18,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    pub(super) const ALL: [Self; 4] = [Self::Variant, Self::Answer, Self::Trace, Self::Record];
+
     /// Its number in the table `entry`.
     fn number(self) -> i64 {
         match self {
@@ -48,9 +50,10 @@ impl Kind {
 
 /// Most traces that are kept of one skill, give or take [`TRIM_EVERY`]; the oldest go first.
 const MAX_TRACES: i64 = 1000;
-const TRIM_EVERY: i64 = 64;
+const TRIM_EVERY: u8 = 64;
 
 /// A row as it was read. Nothing in it is believed before it was checked.
+#[derive(PartialEq)]
 pub(super) struct Row {
     pub(super) id: i64,
     pub(super) kind: Kind,
@@ -178,7 +181,8 @@ impl Row {
         let sql = "INSERT INTO trace (skill, body, digest, written) VALUES (?1, ?2, ?3, ?4)";
         let values = params![skill.as_bytes(), body, digest.as_bytes(), signed(now)];
         db.prepare_cached(sql)?.execute(values)?;
-        if db.last_insert_rowid() % TRIM_EVERY == 0 {
+        // By chance, so that every skill has its turn.
+        if digest.as_bytes()[0].is_multiple_of(TRIM_EVERY) {
             let sql = "DELETE FROM trace WHERE skill = ?1 AND id <= (SELECT id FROM trace \
                        WHERE skill = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)";
             db.prepare_cached(sql)?.execute(params![skill.as_bytes(), MAX_TRACES])?;
@@ -204,23 +208,64 @@ impl Row {
         query.query_map(values, |row| Self::read(Kind::Record, row))?.collect()
     }
 
+    /// A record, wherever in its scope it stands.
+    pub(super) fn record(db: &Connection, scope: Digest, key: Digest) -> Result<Option<Self>> {
+        let sql = "SELECT id, scope, key, revision, body, digest FROM record \
+                   WHERE scope = ?1 AND key = ?2";
+        let mut query = db.prepare_cached(sql)?;
+        let values = params![scope.as_bytes(), key.as_bytes()];
+        query.query_row(values, |row| Self::read(Kind::Record, row)).optional()
+    }
+
+    /// The rows of a kind as they lie in the table, whatever an index says.
+    fn table(kind: Kind) -> &'static str {
+        match kind {
+            Kind::Variant | Kind::Answer => {
+                "SELECT id, x'', key, 0, body, digest FROM entry NOT INDEXED WHERE kind = ?1"
+            }
+            Kind::Trace => {
+                "SELECT id, x'', skill, 0, body, digest FROM trace NOT INDEXED WHERE ?1 > 0"
+            }
+            Kind::Record => {
+                "SELECT id, scope, key, revision, body, digest FROM record NOT INDEXED WHERE ?1 > 0"
+            }
+        }
+    }
+
     /// All rows of a kind, one by one.
     pub(super) fn for_each(db: &Connection, kind: Kind, mut look: impl FnMut(Self)) -> Result<()> {
-        let sql = match kind {
-            Kind::Variant | Kind::Answer => {
-                "SELECT id, x'', key, 0, body, digest FROM entry WHERE kind = ?1"
-            }
-            Kind::Trace => "SELECT id, x'', skill, 0, body, digest FROM trace WHERE ?1 > 0",
-            Kind::Record => {
-                "SELECT id, scope, key, revision, body, digest FROM record WHERE ?1 > 0"
-            }
-        };
-        let mut query = db.prepare(sql)?;
+        let mut query = db.prepare(Self::table(kind))?;
         let mut rows = query.query(params![kind.number()])?;
         while let Some(row) = rows.next()? {
             look(Self::read(kind, row)?);
         }
         Ok(())
+    }
+
+    /// Whether the row still is as it was read.
+    pub(super) fn is_still_there(&self, db: &Connection) -> Result<bool> {
+        let sql = format!("{} AND id = ?2", Self::table(self.kind));
+        let mut query = db.prepare_cached(&sql)?;
+        let values = params![self.kind.number(), self.id];
+        let there = query.query_row(values, |row| Self::read(self.kind, row)).optional()?;
+        Ok(there.is_some_and(|there| there == *self))
+    }
+
+    /// Writes the row into another database, if it is what was written.
+    pub(super) fn restore(&self, db: &Connection, now: u64) -> Result<()> {
+        let Ok(body) = self.checked() else { return Ok(()) };
+        let Ok(key) = <[u8; 32]>::try_from(self.key.as_slice()).map(Digest::from_bytes) else {
+            return Ok(());
+        };
+        match self.kind {
+            Kind::Variant | Kind::Answer => Self::put(db, self.kind, key, body, now),
+            Kind::Trace => Self::append_trace(db, key, body, now),
+            Kind::Record => {
+                let value = self.body.is_some().then_some(body);
+                write_record(db, &self.scope, &self.key, self.revision, value)?;
+                note_revision(db, &self.scope, self.revision, now)
+            }
+        }
     }
 }
 
@@ -235,9 +280,9 @@ pub(super) fn swap_record(
 ) -> Result<Option<u64>> {
     let (scope, key) = (scope.as_bytes().as_slice(), key.as_bytes().as_slice());
     let sql = "SELECT revision FROM record WHERE scope = ?1 AND key = ?2";
-    let current: Option<i64> =
-        db.prepare_cached(sql)?.query_row(params![scope, key], |row| row.get(0)).optional()?;
-    if current.unwrap_or(0) != signed(expected) {
+    let current =
+        db.prepare_cached(sql)?.query_row(params![scope, key], |row| Ok(number(row.get_ref(0)?)));
+    if current.optional()?.unwrap_or(0) != signed(expected) {
         return Ok(None);
     }
     let revision = next_revision(db, scope, now)?;
@@ -267,6 +312,14 @@ pub(super) fn next_revision(db: &Connection, scope: &[u8], now: u64) -> Result<i
                max(revision, (SELECT ifnull(max(revision), 0) FROM record WHERE scope = ?1)) \
                RETURNING revision";
     db.prepare_cached(sql)?.query_row(params![scope, signed(now)], |row| row.get(0))
+}
+
+/// Lets the revisions of a scope go on from one that it had.
+fn note_revision(db: &Connection, scope: &[u8], revision: i64, now: u64) -> Result<()> {
+    let sql = "INSERT INTO scope (scope, revision, written) VALUES (?1, ?2, ?3) \
+               ON CONFLICT (scope) DO UPDATE SET revision = max(revision, excluded.revision)";
+    db.prepare_cached(sql)?.execute(params![scope, revision, signed(now)])?;
+    Ok(())
 }
 
 /// SQLite counts with a sign.

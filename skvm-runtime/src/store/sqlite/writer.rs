@@ -38,20 +38,29 @@ impl Writer {
         what: &'static str,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> std::result::Result<T, StoreError> {
-        let in_transaction = |connection: &mut Connection| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let outcome = work(&transaction)?;
-            transaction.commit()?;
-            Ok(outcome)
-        };
-        self.run(what, in_transaction).await
+        self.run(what, |connection| in_transaction(connection, work)).await
+    }
+
+    /// Does work in one transaction when there is time. Nobody waits for it, and nobody learns whether it succeeded.
+    pub(super) fn hand_over(&self, work: impl FnOnce(&Connection) -> Result<()> + Send + 'static) {
+        let job = Box::new(|connection: &mut Connection| {
+            let _nobody_waits = in_transaction(connection, work);
+        });
+        if let Some(jobs) = &self.jobs {
+            let _has_ended = jobs.send(job);
+        }
     }
 
     /// Gives what was freed back to the file system.
     pub(super) async fn shrink(&self) -> std::result::Result<(), StoreError> {
         let shrink = |connection: &mut Connection| {
-            connection.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
+            let mut vacuum = connection.prepare("PRAGMA incremental_vacuum")?;
+            let mut pages = vacuum.query([])?;
+            // Each row is one page that is free.
+            while pages.next()?.is_some() {}
+            drop(pages);
+            drop(vacuum);
+            connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
         };
         self.run("shrinking the store", shrink).await
     }
@@ -71,6 +80,16 @@ impl Writer {
         let outcome = receiver.await.map_err(|_| ended())?;
         outcome.map_err(|error| failed(what, &self.path, error))
     }
+}
+
+fn in_transaction<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let outcome = work(&transaction)?;
+    transaction.commit()?;
+    Ok(outcome)
 }
 
 fn work(mut connection: Connection, jobs: &Receiver<Job>) {

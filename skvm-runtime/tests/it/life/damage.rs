@@ -110,15 +110,14 @@ fn a_pinned_variant_whose_row_is_gone_is_made_again_from_its_source_only() {
     assert_eq!(reasons(&history(&vm, &one)), expected);
 }
 
-/// What was active is not known any more; it begins anew, and what is known of before stays.
+/// What was active is not known any more, nor what was before; it begins anew, with the variants that are there.
 #[test]
-fn a_damaged_line_is_told_and_its_history_goes_on() {
+fn a_damaged_line_is_told_and_begins_anew() {
     let folder = tempfile::tempdir().unwrap();
     let vm = here(folder.path());
     load(&vm, &skill("zero"));
     let one = skill("one");
     let first = load(&vm, &one).variant;
-    let before = history(&vm, &one);
     let line = "instr(body, '\"previous\"') > 0";
     assert_eq!(flip(folder.path(), "record", line, 30), 1);
     let vm = here(folder.path());
@@ -131,10 +130,9 @@ fn a_damaged_line_is_told_and_its_history_goes_on() {
     assert_eq!(compiled(&told), 0);
     let second = load(&vm, &skill("two")).variant.digest();
     let history = history(&here(folder.path()), &one);
-    assert_eq!(history[..before.len()], before);
     let expected =
         [(first.digest(), ActivationReason::First), (second, ActivationReason::SkillChanged)];
-    assert_eq!(history[before.len()..], expected);
+    assert_eq!(history, expected);
 }
 
 #[test]
@@ -150,7 +148,7 @@ fn every_record_damaged_at_once_leads_to_no_error() {
         load(&vm, &one);
         block_on(vm.pin(&one, &target(), "good")).unwrap();
         let flipped = flip(folder.path(), "record", "1", 7 + round);
-        assert!(flipped >= 5, "{round} {flipped}");
+        assert!(flipped >= 3, "{round} {flipped}");
         flip(folder.path(), "entry", "1", 7 + round);
         let other = here(folder.path());
         let mut events = other.events();

@@ -80,11 +80,12 @@ impl Model {
 
     /// Whether it can be done.
     fn change(&mut self, step: Step) -> bool {
-        let Some(active) = self.active else { return false };
+        if self.active.is_none() {
+            return false;
+        }
         match step {
             Step::Rollback => {
                 let Some(before) = self.previous.pop() else { return false };
-                self.previous.push(active);
                 (self.active, self.pinned) = (Some(before), true);
             }
             _ => self.pinned = matches!(step, Step::Pin),

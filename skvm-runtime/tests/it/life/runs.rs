@@ -131,9 +131,15 @@ fn part_of_the_runs_get_what_is_on_trial() {
     });
 }
 
+/// Where the engine keeps what was set up for a variant; only here is it of interest.
+fn place_of(variant: &Variant) -> (Digest, Digest) {
+    let scope = Digest::builder("skvm/prepared/1").field(variant.digest().as_bytes()).finish();
+    (scope, Digest::of(b"environment"))
+}
+
 /// Keeps an environment for a variant like `prepare` does.
 fn keep(vm: &SkVm, variant: &Variant, environment: &PreparedEnvironment) {
-    let (scope, key) = (Digest::of(b"skvm/prepared/1"), variant.digest());
+    let (scope, key) = place_of(variant);
     let records = block_on(vm.store().records(scope, 0)).unwrap();
     let known = records.iter().find(|record| record.key == key);
     let revision = known.map_or(0, |record| record.revision);
@@ -173,7 +179,7 @@ fn a_run_gets_what_was_prepared_for_its_variant_while_that_is_there() {
         bench.run(request(&skill));
         assert_eq!(bench.given().1, Some(prepared));
         // What cannot be read is as good as none.
-        let (scope, key) = (Digest::of(b"skvm/prepared/1"), variant.digest());
+        let (scope, key) = place_of(&variant);
         let revision = block_on(bench.vm.store().records(scope, 0)).unwrap()[0].revision;
         block_on(bench.vm.store().swap_record(scope, key, revision, Some("{"))).unwrap();
         bench.run(request(&skill));

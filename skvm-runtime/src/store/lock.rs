@@ -13,7 +13,15 @@ pub(super) struct NameLock {
 impl NameLock {
     /// The lock, if nobody has it.
     pub(super) fn take(path: &Path) -> io::Result<Option<Self>> {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        let open = || OpenOptions::new().create(true).truncate(false).write(true).open(path);
+        let file = match open() {
+            // Somebody has cleaned up.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                open()?
+            }
+            opened => opened?,
+        };
         match file.try_lock() {
             // Whoever had it before has removed the file, and others may have made a new one.
             Ok(()) if !is_at(&file, path)? => Ok(None),

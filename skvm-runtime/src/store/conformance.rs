@@ -1,1 +1,0 @@
-//! Whether a store keeps what [`Store`](super::Store) promises.
