@@ -170,6 +170,27 @@ fn a_runtime_that_ends_before_the_work_keeps_nobody_from_it() {
     });
 }
 
+/// A host that enters its runtime for each call leaves it alone between them.
+#[cfg(feature = "tokio")]
+#[test]
+fn a_runtime_that_nobody_drives_keeps_nobody_from_it() {
+    everywhere(|home| {
+        let pass = Gated::default();
+        let vm = engine(home.store(), &pass);
+        let (one, two) = (skill("one"), skill("two"));
+        load(&vm, &one);
+        let closed = block_on(pass.gate.lock());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let loaded = runtime.block_on(vm.load(&two, &target())).unwrap();
+        assert_eq!(loaded.standing, Standing::Stale);
+        until("the compilation begins", || pass.runs() == 2);
+        drop(closed);
+        until("the new one is active", || standing(&vm, &two) == Standing::Active);
+        assert_eq!(pass.runs(), 2);
+        drop(runtime);
+    });
+}
+
 #[test]
 fn what_fails_leaves_the_previous_one_and_is_tried_again() {
     everywhere(|home| {
