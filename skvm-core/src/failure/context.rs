@@ -1,7 +1,7 @@
 //! Failures as the original SkVM hands them to its compiler.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 /// What went wrong over several runs: the original SkVM's `FailureContext`, field by field. Fields that this version
@@ -31,10 +31,22 @@ pub struct FailureContext {
     /// How many runs were looked at.
     pub run_count: u64,
     /// The share of them that failed, 0 to 1.
+    #[serde(serialize_with = "as_javascript")]
+    #[schemars(with = "f64")]
     pub failure_rate: f64,
     /// Fields that this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// Writes a number as the original does: without a point where there is nothing behind it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn as_javascript<S: Serializer>(rate: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    match *rate {
+        0.0 => serializer.serialize_u64(0),
+        1.0 => serializer.serialize_u64(1),
+        rate => serializer.serialize_f64(rate),
+    }
 }
 
 /// Whether failures lie in the task.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::FailureContext;
 use crate::artifact::DependencyKind;
@@ -140,10 +140,16 @@ impl Advice {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Lessons {
     /// The lessons, sorted, each once.
+    #[serde(deserialize_with = "sorted")]
     pub lessons: Vec<Lesson>,
     /// The failures themselves, for passes that ask a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<FailureContext>,
+}
+
+/// Reads lessons in any order: the same lessons have the same digest, whoever wrote them down.
+fn sorted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Lesson>, D::Error> {
+    Ok(Lessons::new(Vec::deserialize(deserializer)?).lessons)
 }
 
 impl<const N: usize> From<[Lesson; N]> for Lessons {

@@ -4,6 +4,7 @@
 
 mod corpus;
 mod document;
+mod failure;
 mod files;
 mod profile;
 mod skill;

@@ -205,26 +205,34 @@ fn in_known_words(text: &str, skill: &BTreeSet<&str>) -> String {
     told
 }
 
-/// Failures for the model.
+/// Most failures, texts of each, and recoveries that a model is told of, and most characters of a text.
+const MAX_PATTERNS: usize = 20;
+const MAX_SAMPLES: usize = 3;
+const MAX_RECOVERIES: usize = 20;
+const MAX_TOLD: usize = 400;
+
+/// Failures for the model, each text in quotes that nothing in it can end.
 fn told(context: &FailureContext, skill: &Skill) -> String {
     let of_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
     let words: BTreeSet<&str> = skill.source().split(|c: char| !of_word(c)).collect();
+    let quoted = |text: &str| {
+        let text: String = text.chars().take(MAX_TOLD).collect();
+        format!("{:?}", in_known_words(&text, &words))
+    };
     let mut text = String::from(
         "What went wrong in runs; add what would have kept an agent from it. Words that the skill does not have are left \
          out:\n",
     );
-    for pattern in &context.patterns {
-        let tool = in_known_words(&pattern.tool_name, &words);
+    for pattern in context.patterns.iter().take(MAX_PATTERNS) {
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "- {} times, {tool:?}:", pattern.frequency);
-        for sample in &pattern.sample_errors {
-            let _ = writeln!(text, "  - {:?}", in_known_words(sample, &words));
+        let _ = writeln!(text, "- {} times, {}:", pattern.frequency, quoted(&pattern.tool_name));
+        for sample in pattern.sample_errors.iter().take(MAX_SAMPLES) {
+            let _ = writeln!(text, "  - {}", quoted(sample));
         }
     }
-    for recovery in &context.recovery_traces {
-        let error = in_known_words(&recovery.failed_error, &words);
-        let action = in_known_words(&recovery.recovery_action, &words);
-        let _ = writeln!(text, "- after {error:?} this worked: {action:?}");
+    for recovery in context.recovery_traces.iter().take(MAX_RECOVERIES) {
+        let (error, action) = (quoted(&recovery.failed_error), quoted(&recovery.recovery_action));
+        let _ = writeln!(text, "- after {error} this worked: {action}");
     }
     text.push('\n');
     text

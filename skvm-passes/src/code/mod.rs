@@ -42,7 +42,7 @@ pub(crate) use classify::is_well_known;
 pub(crate) use placeholder::placeholders;
 pub(crate) use shell::{launched, looks_like_path};
 pub(crate) use surroundings::is_variable;
-pub(crate) use word::path_at;
+pub(crate) use word::{means_own, path_at, path_is_plain};
 
 /// Longer pieces of code are counted and not parsed, so that a hostile block cannot hold up a host.
 pub const MAX_BYTES: usize = 256 * 1024;

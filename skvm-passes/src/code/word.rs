@@ -1,5 +1,7 @@
 //! Paths as words of code in Markdown.
 
+use skvm_core::artifact::ScriptUse;
+use skvm_core::skill::{Bundle, ResolutionRule};
 use skvm_core::span::Span;
 
 /// A path in the place of a word, and what it takes the place of: the quotes around the word too, where there are any.
@@ -28,9 +30,37 @@ fn shell_word(path: &str) -> Option<String> {
     if path.contains(|c: char| c.is_control() || c == '`') {
         return None;
     }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,=".contains(c);
-    if path.chars().all(plain) {
+    if path_is_plain(path) {
         return Some(path.to_owned());
     }
     Some(format!("'{}'", path.replace('\'', r"'\''")))
+}
+
+/// Whether a path is a word of the shell without quotes.
+pub(crate) fn path_is_plain(path: &str) -> bool {
+    path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+@:,=".contains(c))
+}
+
+/// Whether a reference means the skill's own file rather than one of the user's with the same name.
+pub(crate) fn means_own(bundle: &Bundle, script: &ScriptUse, written: &str, path: &str) -> bool {
+    let written = written.replace(['"', '\''], "");
+    if written == path {
+        return true;
+    }
+    let Some(found) = bundle.resolve(&written) else { return false };
+    // Folders that are not the skill's, whatever lies in them.
+    let of_user = ["$HOME/", "${HOME}/", "$PWD/", "${PWD}/", "$TMPDIR/", "${TMPDIR}/"];
+    let is_of_user = of_user.iter().any(|folder| written.starts_with(folder));
+    let in_skills = written.contains("/skills/") && written.ends_with(&format!("/{}", script.path));
+    let has_variable = written.starts_with(['$', '{', '<']) && !is_of_user;
+    match found.rule {
+        _ if script.absolute || is_of_user => in_skills,
+        ResolutionRule::Direct | ResolutionRule::Prefix => {
+            // A bare name in prose is a name and no path.
+            script.run || script.as_program || written.contains('/')
+        }
+        ResolutionRule::Basename if written.contains('/') => in_skills,
+        ResolutionRule::Basename => script.run || script.as_program,
+        ResolutionRule::Suffix => (script.run || script.as_program) && (in_skills || has_variable),
+    }
 }

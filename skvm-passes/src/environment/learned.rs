@@ -6,20 +6,39 @@ use skvm_core::failure::Lesson;
 use skvm_core::skill::Skill;
 
 use super::collector::{Collector, Facts, Place};
+use super::declared::python::is_own_project;
 use super::names::{node, program, python};
+use super::requirement::is_npm_specifier;
+use super::used::{is_own_module, is_own_package};
 
 const REFUSED: Code = Code::new("environment/unfounded-lesson");
+const TOO_MANY: Code = Code::new("environment/too-many-lessons");
+
+/// Most lessons that are looked at: each is looked for in all of the skill's text.
+const MAX_LESSONS: usize = 64;
+
+/// Most characters of a name that are told of it.
+const MAX_SHOWN: usize = 100;
 
 /// Adds what lessons say is missing. Anything that an agent reads can print that some package is missing, so only what
-/// the skill itself names, or what is well known, is believed; the rest is told.
+/// the skill's code names, or what is well known, is believed, and nothing that has the name of the skill's own files;
+/// the rest is told.
 pub(super) fn collect(
     skill: &Skill,
     lessons: &[Lesson],
     collector: &mut Collector<'_>,
 ) -> Vec<Diagnostic> {
-    let mut refused = Vec::new();
-    for lesson in lessons {
-        let Lesson::Dependency { dependency, name } = lesson else { continue };
+    let missing = lessons.iter().filter_map(|lesson| match lesson {
+        Lesson::Dependency { dependency, name } => Some((*dependency, name.as_str())),
+        Lesson::Path { .. }
+        | Lesson::Script { .. }
+        | Lesson::Word { .. }
+        | Lesson::Advice { .. }
+        | Lesson::Ability { .. } => None,
+    });
+    let missing: Vec<(Kind, &str)> = missing.collect();
+    let mut told = Vec::new();
+    for (dependency, name) in missing.iter().copied().take(MAX_LESSONS) {
         let place = Place { source: Source::Failure, file: None, span: None };
         let is_added = match dependency {
             Kind::Python => python_module(skill, name, place, collector),
@@ -28,13 +47,18 @@ pub(super) fn collect(
             _ => false,
         };
         if !is_added {
-            let what = dependency.as_str();
-            let message = format!("a run missed {what} {name:?}, which the skill does not name");
+            let (what, shown) = (dependency.as_str(), name.chars().take(MAX_SHOWN));
+            let shown: String = shown.collect();
+            let message = format!("a run missed {what} {shown:?}, which the skill does not name");
             let found = Diagnostic::warning(REFUSED, message);
-            refused.push(found.with_help("if the skill needs it, declare it in the skill"));
+            told.push(found.with_help("if the skill needs it, declare it in the skill"));
         }
     }
-    refused
+    if let Some(left) = missing.len().checked_sub(MAX_LESSONS).filter(|left| *left > 0) {
+        let message = format!("{left} lessons are left out; at most {MAX_LESSONS} are looked at");
+        told.push(Diagnostic::warning(TOO_MANY, message));
+    }
+    told
 }
 
 fn python_module(
@@ -44,26 +68,38 @@ fn python_module(
     collector: &mut Collector<'_>,
 ) -> bool {
     let top = module.split('.').next().unwrap_or(module);
-    let is_name = !top.is_empty() && top.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if !is_name || python::is_stdlib(top) {
-        return false;
-    }
     let known = |name: &str| collector.known_distribution(name);
     let Some(distribution) = python::distribution(module, &known) else { return false };
+    // Anybody can publish below the name of a namespace, so that alone says nothing.
+    let module = python::telling_part(module);
+    let is_name = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    };
+    if !module.split('.').all(is_name)
+        || python::is_stdlib(top)
+        || is_own_module(skill, top, collector)
+        || is_own_project(skill, &distribution)
+    {
+        return false;
+    }
     let is_founded = collector.knows(Kind::Python, &distribution)
         || python::is_well_known(top)
-        || names(skill, top);
+        || names(skill, &module);
     if is_founded {
-        collector.add(Kind::Python, &distribution, Facts::providing(top), place);
+        collector.add(Kind::Python, &distribution, Facts::providing(module), place);
     }
     is_founded
 }
 
 fn npm_package(skill: &Skill, name: &str, place: Place<'_>, collector: &mut Collector<'_>) -> bool {
     let Some((package, _)) = node::package(name) else { return false };
+    if is_own_package(skill, package) {
+        return false;
+    }
     let is_founded = collector.knows(Kind::Npm, package) || names(skill, package);
     if is_founded {
-        collector.add(Kind::Npm, package, Facts::providing(name), place);
+        let specifier = if is_npm_specifier(name) { name } else { package };
+        collector.add(Kind::Npm, package, Facts::providing(specifier), place);
     }
     is_founded
 }
@@ -83,11 +119,15 @@ fn a_program(skill: &Skill, name: &str, place: Place<'_>, collector: &mut Collec
     is_founded
 }
 
-/// Whether a word stands in the skill's text or in one of its scripts.
+/// Whether a word stands in the skill's code: in a block, in inline code, or in one of its scripts. Prose has all kinds
+/// of words, and somebody may have published a package under any of them.
 fn names(skill: &Skill, word: &str) -> bool {
+    let (document, source) = (skill.document(), skill.source());
+    let blocks = document.fences().iter().map(|fence| fence.span().text(source));
+    let inline = document.code_spans().iter().map(|code| code.content().text(source));
     let files = skill.bundle().files().iter();
     let scripts = files.filter(|file| file.interpreter().is_some()).filter_map(|file| file.text());
-    std::iter::once(skill.source()).chain(scripts).any(|text| stands_in(text, word))
+    blocks.chain(inline).chain(scripts).any(|text| stands_in(text, word))
 }
 
 fn stands_in(text: &str, word: &str) -> bool {

@@ -1,11 +1,12 @@
 //! The rule about what a skill reaches outside itself.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use skvm_core::artifact::{CodeBlock, CodeIndex, CodeLanguage, CodeOrigin, Command};
 use skvm_core::skill::Skill;
+use skvm_core::span::Span;
 
 use super::{Comparison, GuardRule, Violation};
 use crate::code;
@@ -19,7 +20,12 @@ pub(super) fn check(comparison: &Comparison<'_>, violations: &mut Vec<Violation>
             rule: GuardRule::External,
             message: format!("{what} {name:?} is not in the source"),
             span: None,
-            edit: comparison.bringing(name),
+            // A word that is changed can make others of its command something else.
+            edit: after
+                .places
+                .get(name)
+                .and_then(|place| comparison.changing(*place, name))
+                .or_else(|| comparison.bringing(name)),
         });
     };
     let own_interpreters: BTreeSet<&str> = comparison
@@ -78,8 +84,12 @@ const SAME: [&[&str]; 4] =
 
 /// Whether a program is another name of one that the source runs.
 fn is_other_name(program: &str, known: &BTreeSet<String>) -> bool {
-    SAME.iter()
-        .any(|names| names.contains(&program) && names.iter().any(|name| known.contains(*name)))
+    known.iter().any(|name| is_same_program(program, name))
+}
+
+/// Whether two names mean the same program.
+pub(crate) fn is_same_program(one: &str, other: &str) -> bool {
+    SAME.iter().any(|names| names.contains(&one) && names.contains(&other))
 }
 
 /// Whether an address is one of the source with a path behind it that stands in the source.
@@ -151,6 +161,7 @@ fn runs_own_script(comparison: &Comparison<'_>, interpreter: &str) -> bool {
 }
 
 /// What a skill's text reaches.
+#[derive(Default)]
 struct Reach {
     programs: BTreeSet<String>,
     packages: BTreeSet<String>,
@@ -158,32 +169,56 @@ struct Reach {
     urls: BTreeSet<String>,
     /// Arguments that lead out of the folder one works in.
     paths: BTreeSet<String>,
+    /// Where the first command or import stands that each of these comes from, as far as it is one.
+    places: BTreeMap<String, Span>,
 }
 
 impl Reach {
     fn of(skill: &Skill) -> Self {
         let CodeIndex { blocks } = code::analyze_text(skill);
-        let mut packages: BTreeSet<String> =
-            blocks.iter().flat_map(|block| &block.imports).map(|i| i.module.clone()).collect();
-        let (mut programs, mut paths) = (BTreeSet::new(), BTreeSet::new());
-        let mut hosts = hosts(skill.source());
-        // Once as a reader takes it, with placeholders, and once as a shell would run it.
-        let verbatim =
-            blocks.iter().filter(|block| block.facts.language == CodeLanguage::Shell).flat_map(
-                |block| code::shell_commands(&without_prompts(&code_of(skill, block))).commands,
-            );
-        for command in blocks.iter().flat_map(|block| &block.commands).cloned().chain(verbatim) {
-            if is_install(&command) {
-                packages.extend(command.arguments.iter().cloned());
-            }
-            if matches!(command.program.as_str(), "curl" | "wget" | "http" | "https" | "xh") {
-                hosts.extend(command.arguments.iter().filter_map(|word| bare_host(skill, word)));
-            }
-            paths.extend(command.arguments.iter().filter_map(|word| outside_path(word)));
-            programs.insert(command.program);
+        let mut reach =
+            Self { hosts: hosts(skill.source()), urls: urls(skill.source()), ..Self::default() };
+        for import in blocks.iter().flat_map(|block| &block.imports) {
+            reach.places.entry(import.module.clone()).or_insert(import.span);
+            reach.packages.insert(import.module.clone());
         }
-        programs.extend(called(skill, &blocks));
-        Self { programs, packages, hosts, urls: urls(skill.source()), paths }
+        for block in &blocks {
+            for command in &block.commands {
+                reach.command(skill, command, command.span);
+            }
+        }
+        // Once as a reader takes it, with placeholders, and once as a shell would run it.
+        for block in blocks.iter().filter(|block| block.facts.language == CodeLanguage::Shell) {
+            let Some(place) = block.origin.span() else { continue };
+            let verbatim = code::shell_commands(&without_prompts(&code_of(skill, block)));
+            for command in &verbatim.commands {
+                reach.command(skill, command, place);
+            }
+        }
+        reach.programs.extend(called(skill, &blocks));
+        reach
+    }
+
+    fn command(&mut self, skill: &Skill, command: &Command, place: Span) {
+        let mut names: Vec<String> = Vec::new();
+        let Command { program, arguments, .. } = command;
+        if is_install(command) {
+            self.packages.extend(arguments.iter().cloned());
+            names.extend(arguments.iter().cloned());
+        }
+        if matches!(program.as_str(), "curl" | "wget" | "http" | "https" | "xh") {
+            let hosts = arguments.iter().filter_map(|word| bare_host(skill, word));
+            self.hosts.extend(hosts.inspect(|host| names.push(host.clone())));
+        }
+        let paths: Vec<String> = arguments.iter().filter_map(|word| outside_path(word)).collect();
+        // Behind `sudo` and its like stands the program that is meant.
+        let programs = [program, code::launched(program, arguments).0].map(str::to_owned);
+        names.extend(paths.iter().chain(&programs).cloned());
+        self.paths.extend(paths);
+        self.programs.extend(programs);
+        for name in names {
+            self.places.entry(name).or_insert(place);
+        }
     }
 }
 

@@ -33,6 +33,8 @@ use skvm_core::edit::Edits;
 use skvm_core::skill::Skill;
 use skvm_core::span::Span;
 
+pub(crate) use external::is_same_program;
+
 /// Verifies edits; see the [module](self).
 #[derive(Debug, Clone, Default)]
 pub struct Guard {
@@ -342,8 +344,10 @@ impl Comparison<'_> {
     /// Where the replacement of an edit stands in the variant.
     fn replacement(&self, index: usize) -> Range<usize> {
         let edit = self.edits.iter().as_slice().get(index);
+        // By the edits before it: `mapped` gives the place behind an insertion.
+        let (gone, come) = self.shifts.get(index).copied().unwrap_or_default();
         edit.map_or(0..0, |edit| {
-            let start = self.mapped(edit.span.start);
+            let start = edit.span.start - gone + come;
             start..start + edit.replacement.len()
         })
     }
@@ -366,5 +370,19 @@ impl Comparison<'_> {
             }
         }
         part
+    }
+
+    /// The edit of a part of the variant: one that brings `name` in before any other.
+    fn changing(&self, part: Span, name: &str) -> Option<usize> {
+        let overlaps = |index: &usize| {
+            let edit = self.replacement(*index);
+            edit.start < part.end && part.start < edit.end
+        };
+        let brings = |index: &usize| {
+            let edit = self.edits.iter().as_slice().get(*index);
+            edit.is_some_and(|edit| edit.replacement.contains(name))
+        };
+        let all = || (0..self.edits.len()).filter(overlaps);
+        all().find(brings).or_else(|| all().next())
     }
 }

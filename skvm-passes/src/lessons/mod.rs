@@ -15,12 +15,13 @@
 //!
 //! # Preserves
 //! Everything that the [guard](crate::guard) checks: no lesson brings a program, a path or an address that the skill
-//! does not have, but for the other name of an interpreter.
+//! does not have, but for the other name of an interpreter. In inline code only paths of the skill's files change.
 //!
 //! # Cost
-//! One look at each command for each lesson, of which at most 64 are heeded.
+//! One look at each command for each lesson about places, of which at most 64 are heeded.
 
 mod place;
+mod words;
 
 use std::collections::BTreeSet;
 
@@ -35,10 +36,14 @@ use skvm_core::skill::Skill;
 use crate::opening::{Opening, newline, opening};
 use place::Places;
 
-/// Most lessons that are heeded.
+/// Most lessons about places that are heeded.
 const MAX_LESSONS: usize = 64;
 
+/// Most characters of a lesson that are told of it.
+const MAX_SHOWN: usize = 300;
+
 const NO_PLACE: Code = Code::new("lessons/no-place");
+const TOO_MANY: Code = Code::new("lessons/too-many");
 
 /// See the [module](self).
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,21 +72,37 @@ impl Pass for LessonsPass {
         let code = cx.artifact::<CodeIndex>()?.unwrap_or_default();
         let places = Places { skill: cx.skill(), code: &code, install_dir: cx.install_dir() };
         let mut advice = BTreeSet::new();
-        for lesson in lessons.lessons.iter().take(MAX_LESSONS) {
+        let mut of_places = Vec::new();
+        for lesson in &lessons.lessons {
+            match lesson {
+                Lesson::Advice { advice: one } => _ = advice.insert(*one),
+                Lesson::Path { .. } | Lesson::Script { .. } | Lesson::Word { .. } => {
+                    of_places.push(lesson);
+                }
+                Lesson::Dependency { .. } | Lesson::Ability { .. } => {}
+            }
+        }
+        // Who runs a script through its interpreter names its path as well.
+        of_places.sort_by_key(|lesson| !matches!(lesson, Lesson::Script { .. }));
+        if let Some(left) = of_places.get(MAX_LESSONS..).filter(|left| !left.is_empty()) {
+            let message =
+                format!("{} lessons are left out; at most {MAX_LESSONS} are heeded", left.len());
+            cx.diagnose(Diagnostic::warning(TOO_MANY, message));
+        }
+        for lesson in of_places.into_iter().take(MAX_LESSONS) {
             let edits = match lesson {
                 Lesson::Path { written, file } => places.path(written, file),
                 Lesson::Script { file } => places.script(file),
                 Lesson::Word { program, written, instead } => {
                     places.word(program, written, instead)
                 }
-                Lesson::Advice { advice: one } => {
-                    advice.insert(*one);
+                Lesson::Advice { .. } | Lesson::Dependency { .. } | Lesson::Ability { .. } => {
                     continue;
                 }
-                Lesson::Dependency { .. } | Lesson::Ability { .. } => continue,
             };
             if edits.is_empty() {
-                let message = format!("a lesson finds no place in the skill: {lesson:?}");
+                let shown: String = format!("{lesson:?}").chars().take(MAX_SHOWN).collect();
+                let message = format!("a lesson finds no place in the skill: {shown}");
                 cx.diagnose(Diagnostic::note(NO_PLACE, message));
             }
             for edit in edits {
@@ -106,8 +127,16 @@ fn advise(skill: &Skill, advice: &BTreeSet<Advice>) -> Option<Edit> {
         return None;
     }
     let (Opening { at, before, after }, line) = (opening(skill), newline(skill));
-    let list: String = sentences.iter().map(|sentence| format!("- {sentence}{line}")).collect();
-    let text = format!("{before}Learned from earlier runs:{line}{line}{list}{after}");
+    let behind = skill.source().get(at..).unwrap_or("").trim_start_matches(['\r', '\n']);
+    let said = if behind.starts_with([' ', '\t']) {
+        // What is indented would become a part of a list.
+        format!("Learned from earlier runs: {}{line}", sentences.join(" "))
+    } else {
+        let item = |sentence: &&str| format!("- {sentence}{line}");
+        let list: String = sentences.iter().map(item).collect();
+        format!("Learned from earlier runs:{line}{line}{list}")
+    };
+    let text = format!("{before}{said}{after}");
     let note = "what went wrong in earlier runs is kept from going wrong again";
     Some(Edit::insert(at, text, EditReason::new("advice", EditKind::Compensation, note)))
 }

@@ -4,6 +4,7 @@ mod declared;
 mod imports;
 mod installs;
 mod laws;
+mod learned;
 mod merging;
 mod modules;
 mod npm;

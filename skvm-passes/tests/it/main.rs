@@ -12,6 +12,7 @@ mod environment_scripts;
 mod fingerprints;
 mod guard;
 mod hostile;
+mod lessons;
 mod manager;
 mod mutations;
 mod passes;

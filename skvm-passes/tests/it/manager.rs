@@ -22,6 +22,7 @@ use skvm_passes::capability::CapabilityPass;
 use skvm_passes::code::CodePass;
 use skvm_passes::concurrency::ConcurrencyPass;
 use skvm_passes::environment::EnvironmentPass;
+use skvm_passes::lessons::LessonsPass;
 use skvm_passes::manager::{
     BuildError, CompileError, PassEvent, PassManager, PassManagerBuilder, PassStatus,
 };
@@ -31,8 +32,8 @@ use skvm_passes::templates::TemplatesPass;
 
 use crate::samples;
 
-const STANDARD: [&str; 6] =
-    ["code", "requirements", "capability", "environment", "concurrency", "templates"];
+const STANDARD: [&str; 7] =
+    ["code", "requirements", "lessons", "capability", "environment", "concurrency", "templates"];
 
 fn ids(manager: &PassManager) -> Vec<String> {
     manager.passes().map(|pass| pass.id().to_string()).collect()
@@ -81,6 +82,7 @@ fn standard_passes() -> Vec<Arc<dyn Pass>> {
     vec![
         Arc::new(CodePass),
         Arc::new(RequirementsPass),
+        Arc::new(LessonsPass),
         Arc::new(CapabilityPass::standard()),
         Arc::new(EnvironmentPass::default()),
         Arc::new(ConcurrencyPass::default()),
@@ -102,6 +104,7 @@ proptest! {
         let place = |id: &str| order.iter().position(|other| other == id).unwrap();
         for (before, after) in [
             ("code", "requirements"),
+            ("code", "lessons"),
             ("code", "environment"),
             ("code", "templates"),
             ("requirements", "capability"),
@@ -201,7 +204,7 @@ fn what_a_pass_of_ones_own_gives_arrives_in_the_variant() {
     assert_eq!(variant.text(), format!("{}\nThis text had 7 lines.\n", unit.skill.source()));
     assert_eq!(variant.edits().iter().next().unwrap().reason.rule, "own-rule");
     assert_eq!(variant.diagnostics()[0].summary(), "note[own-tell/size]: 7 lines");
-    assert_eq!(compilation.passes.len(), 8);
+    assert_eq!(compilation.passes.len(), STANDARD.len() + 2);
     let told = compilation.passes.iter().find(|record| record.pass.as_str() == "own-tell").unwrap();
     assert_eq!((told.status, told.edits, told.diagnostics), (PassStatus::Ran, 1, 1));
 }

@@ -3,10 +3,10 @@
 use skvm_core::artifact::{CodeOrigin, ScriptUse};
 use skvm_core::capability::{Level, Primitive};
 use skvm_core::edit::{Edit, EditKind, EditReason};
-use skvm_core::skill::{BundleFile, ResolutionRule};
+use skvm_core::skill::BundleFile;
 
 use super::super::{RewriteRule, RuleInput, purpose_around};
-use crate::code::path_at;
+use crate::code::{means_own, path_at};
 
 /// The rule `script-path`: references to the skill's own scripts become absolute paths at the place
 /// of installation, run through an interpreter.
@@ -56,7 +56,9 @@ impl ScriptPath {
         let written = script.span.text(input.skill.source());
         let path = input.install_dir.join(&script.path);
         let path = path.to_str()?;
-        if (script.absolute && !script.as_program) || !means_own(input, script, written, path) {
+        if (script.absolute && !script.as_program)
+            || !means_own(input.skill.bundle(), script, written, path)
+        {
             return None;
         }
         let (span, path) = path_at(input.skill.source(), script.span, path)?;
@@ -70,29 +72,5 @@ impl ScriptPath {
         reason.primitive = Some(Primitive::ToolExec);
         (reason.from, reason.to) = (Some(Level::L2), Some(Level::L1));
         Some(Edit::replace(span, replacement, reason))
-    }
-}
-
-/// Whether a reference means the skill's own file rather than one of the user's with the same name.
-fn means_own(input: &RuleInput<'_>, script: &ScriptUse, written: &str, path: &str) -> bool {
-    let written = written.replace(['"', '\''], "");
-    if written == path {
-        return true;
-    }
-    let Some(found) = input.skill.bundle().resolve(&written) else { return false };
-    // Folders that are not the skill's, whatever lies in them.
-    let of_user = ["$HOME/", "${HOME}/", "$PWD/", "${PWD}/", "$TMPDIR/", "${TMPDIR}/"];
-    let is_of_user = of_user.iter().any(|folder| written.starts_with(folder));
-    let in_skills = written.contains("/skills/") && written.ends_with(&format!("/{}", script.path));
-    let has_variable = written.starts_with(['$', '{', '<']) && !is_of_user;
-    match found.rule {
-        _ if script.absolute || is_of_user => in_skills,
-        ResolutionRule::Direct | ResolutionRule::Prefix => {
-            // A bare name in prose is a name and no path.
-            script.run || script.as_program || written.contains('/')
-        }
-        ResolutionRule::Basename if written.contains('/') => in_skills,
-        ResolutionRule::Basename => script.run || script.as_program,
-        ResolutionRule::Suffix => (script.run || script.as_program) && (in_skills || has_variable),
     }
 }

@@ -182,16 +182,28 @@ pub(super) fn pyproject(file: &BundleFile, collector: &mut Collector<'_>) {
 
 /// Takes back the distributions that the skill's bundle is itself, and `pip`, which every environment has.
 pub(in super::super) fn remove_own(skill: &Skill, collector: &mut Collector<'_>) {
+    own_projects(skill, &mut |name| collector.remove(Kind::Python, name));
+    collector.remove(Kind::Python, "pip");
+}
+
+/// Whether a distribution is what [`remove_own`] takes back.
+pub(in super::super) fn is_own_project(skill: &Skill, distribution: &str) -> bool {
+    let name = requirement::normalised(distribution);
+    let mut is_own = name == "pip";
+    own_projects(skill, &mut |own| is_own |= requirement::normalised(own) == name);
+    is_own
+}
+
+fn own_projects(skill: &Skill, tell: &mut dyn FnMut(&str)) {
     for file in skill.bundle().files().iter().filter(|file| file.name() == "pyproject.toml") {
         let Ok(document) = file.text().unwrap_or("").parse::<toml::Table>() else { continue };
         let poetry = document.get("tool").and_then(|tool| tool.get("poetry"));
         for project in [document.get("project"), poetry].into_iter().flatten() {
             if let Some(name) = project.get("name").and_then(Value::as_str) {
-                collector.remove(Kind::Python, name);
+                tell(name);
             }
         }
     }
-    collector.remove(Kind::Python, "pip");
 }
 
 /// Whether a group of optional dependencies is for those who work on the project.

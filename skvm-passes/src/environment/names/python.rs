@@ -244,7 +244,7 @@ pub(in super::super) fn providers(import: &Import, declared: Declared<'_>) -> Ve
 }
 
 /// The part of a module's name that is looked up: the top, or as much as a namespace takes.
-fn telling_part(module: &str) -> String {
+pub(in super::super) fn telling_part(module: &str) -> String {
     if let Some(known) = known_prefix(module).filter(|known| known.contains('.')) {
         return known.to_owned();
     }

@@ -33,6 +33,16 @@ pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector
     }
 }
 
+/// Whether a Python module is the skill's own, wherever it is imported.
+pub(in super::super) fn is_own_module(skill: &Skill, top: &str, collector: &Collector<'_>) -> bool {
+    OwnModules::of(skill).has(top, None, collector)
+}
+
+/// Whether an npm package is the skill's own.
+pub(in super::super) fn is_own_package(skill: &Skill, name: &str) -> bool {
+    OwnPackages::of(skill).0.contains(name)
+}
+
 /// Whether an import has `<module>` or `{module}` in it, which the reader is to fill in.
 fn is_to_fill_in(block: &CodeBlock, import: &Import) -> bool {
     use PlaceholderKind::{Angle, Brace, DoubleBrace};

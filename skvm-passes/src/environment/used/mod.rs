@@ -10,6 +10,7 @@ use skvm_core::artifact::{CodeBlock, CodeIndex, CodeOrigin};
 use skvm_core::skill::Skill;
 
 use super::collector::Collector;
+pub(super) use imports::{is_own_module, is_own_package};
 
 pub(super) fn collect(skill: &Skill, code: &CodeIndex, collector: &mut Collector<'_>) {
     imports::collect(skill, code, collector);
