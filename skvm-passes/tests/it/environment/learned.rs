@@ -114,12 +114,14 @@ fn anything_else_the_skill_has_to_name() {
     ] {
         is_refused(&plain(), kind, name);
         let word = if name.starts_with('@') { "@a/zqx" } else { "zqx" };
-        is_added(&samples::skill(&format!("# Demo\n\nIt needs {word}.\n")), kind, name, expected);
+        is_added(&samples::skill(&format!("# Demo\n\nIt needs `{word}`.\n")), kind, name, expected);
+        // Prose has all kinds of words.
+        is_refused(&samples::skill(&format!("# Demo\n\nIt needs {word}.\n")), kind, name);
         let script = format!("# needs {word}\n");
         is_added(&samples::bundled("# Demo\n", &[("run.py", &script)]), kind, name, expected);
         // A part of another word is not it, nor is a file that is no script.
         for other in ["zqxs", "azqx", "zqx_y", "zqx-y"] {
-            is_refused(&samples::skill(&format!("# Demo\n\nIt needs {other}.\n")), kind, name);
+            is_refused(&samples::skill(&format!("# Demo\n\nIt needs `{other}`.\n")), kind, name);
         }
         is_refused(&samples::bundled("# Demo\n", &[("notes.txt", &script)]), kind, name);
     }
@@ -207,7 +209,8 @@ fn nothing_of_the_skills_own_is_installed() {
 /// Below a namespace anybody may publish.
 #[test]
 fn a_namespace_is_no_name() {
-    let skill = samples::skill("# Demo\n\nIt asks google and azure for google.cloud.storage.\n");
+    let skill =
+        samples::skill("# Demo\n\nIt asks `google` and `azure` for `google.cloud.storage`.\n");
     for module in ["google", "google.evil", "azure.evil", "google.cloud.evil", "google.cloud"] {
         is_refused(&skill, Python, module);
     }
@@ -285,7 +288,7 @@ fn the_evidence_is_a_failure() {
 /// What is checked after an install is a word that a script could import, and nothing else.
 #[test]
 fn what_is_checked_later_is_a_specifier() {
-    let skill = samples::skill("# Demo\n\nIt needs lodash.\n");
+    let skill = samples::skill("# Demo\n\nIt needs `lodash`.\n");
     for (name, checked) in [
         ("lodash/fp", "lodash/fp"),
         ("lodash@1", "lodash"),
