@@ -1,5 +1,7 @@
 //! The guard: one refusal a rule, what it lets pass, and laws for any edits.
 
+mod names;
+
 use std::path::Path;
 
 use proptest::prelude::*;

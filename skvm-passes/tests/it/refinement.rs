@@ -3,6 +3,7 @@
 mod answers;
 mod failures;
 mod good;
+mod learned;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
