@@ -28,6 +28,7 @@
 //! Messages are read by regular expressions of ours, which run in linear time, from their first and last 4 KiB. What
 //! seems to hold a secret is not kept.
 
+mod change;
 mod decision;
 mod diagnosis;
 mod evidence;

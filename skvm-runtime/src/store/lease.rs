@@ -46,6 +46,9 @@ pub(super) async fn wait(
     if let Some(lease) = take()? {
         return Ok(Some(lease));
     }
+    if patience.is_zero() {
+        return Ok(None);
+    }
     let (sender, receiver) = oneshot::channel();
     let waiting = move || {
         let mut pause = PAUSE.0;
