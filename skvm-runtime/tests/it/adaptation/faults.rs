@@ -144,7 +144,7 @@ fn soon() -> AdaptPolicy {
 faults! {
     /// A script imports, in a way that no compiler sees, a module that the skill names.
     a_missing_python_module: fixed Fault {
-        body: "# Report\n\nTables are made by the figtab module.\n\n```sh\npython3 scripts/report.py\n```\n",
+        body: "# Report\n\nTables are made by the module `figtab`.\n\n```sh\npython3 scripts/report.py\n```\n",
         files: &[("scripts/report.py",
             "import importlib\nprint(importlib.import_module('fig' + 'tab').rows())\n")],
         class: FailureClass::MissingDependency,
@@ -163,7 +163,7 @@ faults! {
 
     /// It stands in a sentence, and not in a command.
     a_missing_program_that_the_text_names: fixed Fault {
-        body: "# Report\n\nThe figstat program tells the mean of a file.\n\n```sh\ncat figures.csv\n```\n",
+        body: "# Report\n\nThe program `figstat` tells the mean of a file.\n\n```sh\ncat figures.csv\n```\n",
         acts: |sight| sight.try_or_give_up("figstat figures.csv"),
         class: FailureClass::MissingDependency,
         subject: "figstat",
