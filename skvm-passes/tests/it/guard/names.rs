@@ -100,6 +100,19 @@ fn the_blame_is_for_the_edit_of_the_command() {
     }
 }
 
+#[test]
+fn of_two_edits_of_a_command_the_one_with_the_name_is_to_blame() {
+    let skill = fenced("tool one two");
+    let edits = |one: &str, two: &str| {
+        [replace(&skill, "one", one, Substitution), replace(&skill, "two", two, Substitution)]
+    };
+    for (edits, blamed) in [(edits("1", "/etc/x"), 1), (edits("/etc/x", "2"), 0)] {
+        let error = refused(&skill, edits);
+        assert_eq!(error.blamed(2), [blamed], "{error}");
+    }
+    passed(&skill, edits("1", "2"));
+}
+
 /// A whole block that is put in, and a block whose every line is changed.
 #[test]
 fn the_blame_is_for_the_edit_that_brings_a_command() {

@@ -41,6 +41,7 @@ fn other_files_stay() {
         "cat scripts/run.py/x",
         "rm ~/project/run.py",
         "rm $HOME/run.py",
+        "python $HOME/scripts/run.py",
         "cp run.py /tmp",
         "python /usr/lib/run.py",
         "cat project/run.py",
@@ -107,6 +108,11 @@ fn inline_code_names_files_by_their_full_path() {
         ("Use `run.py` or `notes.py`.", "Use `run.py` or `notes.py`."),
     ] {
         assert_eq!(body(before, lesson()), after);
+    }
+    // As it was written where it failed, wherever that leads.
+    for written in ["/old/scripts/run.py", "~/old/run.py", "run.py"] {
+        let after = body(&format!("See `{written}`."), [path(written, "scripts/run.py")]);
+        assert_eq!(after, "See `/opt/skills/demo/scripts/run.py`.", "{written}");
     }
     // Only paths of files that are there may change in it.
     let text = "Run `python bin/tool.py x`.";

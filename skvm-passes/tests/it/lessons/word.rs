@@ -42,6 +42,7 @@ fn other_words_stay() {
         "echo \"pdf-cli --fmt\"",
         "# pdf-cli --fmt",
         "pdf-cli x # --fmt",
+        "pdf-cli a\\ --fmt \"\\\" --fmt\"",
         "my-pdf-cli --fmt",
     ] {
         assert_eq!(formatted(code), code);
