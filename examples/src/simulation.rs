@@ -367,7 +367,7 @@ impl Agent<'_> {
             return failed("sh: 1: cannot open figures-file: No such file", 2);
         }
         if command.contains("tools/report.py") {
-            let path = "/work/tools/report.py";
+            let path = "/srv/agent/tools/report.py";
             let told = "[Errno 2] No such file or directory";
             return failed(&format!("python3: can't open file '{path}': {told}"), 2);
         }
