@@ -22,9 +22,10 @@ use skvm_core::skill::Skill;
 use skvm_core::target::Target;
 use skvm_examples::profiles;
 use skvm_examples::usage::{Stop, finish};
-use skvm_runtime::backend::{ApiKey, OpenAiCompatible};
+use skvm_runtime::backend::OpenAiCompatible;
 use skvm_runtime::engine::{Event, EventStream, RunRequest, SkVm};
 use skvm_runtime::harness::bare::{BARE_AGENT, BareAgent};
+use skvm_runtime::provider::ApiKey;
 
 const USAGE: &str = "agent --skill DIR --task TEXT --base-url URL --model ID [--harness NAME] [--workdir DIR] [--json]";
 const KEY_VARIABLE: &str = "SKVM_API_KEY";

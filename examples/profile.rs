@@ -38,7 +38,8 @@ use skvm_examples::profiles;
 use skvm_examples::usage::{Stop, finish};
 use skvm_probes::profiler::{ProfileEvent, ProfileRun, Profiler};
 use skvm_probes::simulated::{SimulatedBrowser, SimulatedModel};
-use skvm_runtime::backend::{ApiKey, OpenAiCompatible};
+use skvm_runtime::backend::OpenAiCompatible;
+use skvm_runtime::provider::ApiKey;
 use skvm_runtime::scheduler::{GovernedModel, Governor};
 
 const USAGE: &str = "profile (--simulate FILE | --base-url URL --model ID) [--seed N] [--primitives a,b] [--out FILE] \

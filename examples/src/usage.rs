@@ -42,6 +42,13 @@ impl From<skvm_runtime::backend::BackendError> for Stop {
     }
 }
 
+/// So is a key that is not there.
+impl From<skvm_runtime::provider::ProviderError> for Stop {
+    fn from(error: skvm_runtime::provider::ProviderError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
 macro_rules! failed_from {
     ($($error:ty),* $(,)?) => {
         $(impl From<$error> for Stop {

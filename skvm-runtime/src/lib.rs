@@ -52,6 +52,7 @@ assert_eq!(outcome.trace.turns.len(), 1);
 //! | `environment` | what a skill needs on the machine, set up and proven (feature `tokio`) |
 //! | `harness` | the bare agent (feature `tokio`) |
 //! | `scheduler` | workflows, run as their edges allow (feature `tokio`) |
+//! | [`provider`] | which endpoint answers for a model id, with which key |
 //! | `backend` | models behind an OpenAI-compatible endpoint (feature `http`) |
 //! | `scripted` | a model that says what it was told to say (feature `test-util`) |
 //!
@@ -79,6 +80,7 @@ pub mod environment;
 pub mod harness;
 pub mod jit;
 pub mod life;
+pub mod provider;
 #[cfg(feature = "tokio")]
 pub mod scheduler;
 #[cfg(feature = "test-util")]

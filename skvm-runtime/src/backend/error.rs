@@ -35,18 +35,9 @@ pub enum BackendError {
     /// The model's id is empty.
     #[error("the model has no id")]
     NoModel,
-    /// The variable that should hold the key is not set, or is blank.
-    #[error("the environment variable {variable} holds no API key")]
-    KeyNotSet {
-        /// The variable.
-        variable: String,
-    },
     /// The key holds characters that no HTTP header can carry.
-    #[error("the API key{} holds characters that no header can carry", of(.variable.as_deref()))]
-    InvalidKey {
-        /// The environment variable that it came from, where that is known.
-        variable: Option<String>,
-    },
+    #[error("the API key holds characters that no header can carry")]
+    InvalidKey,
     /// The HTTP client could not be made, for example because the system has no root certificates.
     #[error("the HTTP client for {url} could not be made")]
     Client {
@@ -55,9 +46,4 @@ pub enum BackendError {
         /// The cause.
         source: Box<dyn Error + Send + Sync>,
     },
-}
-
-/// Names the variable that a key came from.
-fn of(variable: Option<&str>) -> String {
-    variable.map(|name| format!(" in the environment variable {name}")).unwrap_or_default()
 }

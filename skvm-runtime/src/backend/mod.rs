@@ -5,9 +5,7 @@
 //! reaches nothing but the endpoint that it was given for: no log, no `Debug` output, no error.
 
 mod error;
-mod key;
 mod openai;
 
 pub use error::BackendError;
-pub use key::ApiKey;
 pub use openai::{OpenAiCompatible, OpenAiCompatibleBuilder, RetryPolicy};

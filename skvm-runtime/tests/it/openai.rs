@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use skvm_core::llm::{LlmBackend, LlmError, LlmRequest, LlmResponse};
-use skvm_runtime::backend::{ApiKey, OpenAiCompatible, OpenAiCompatibleBuilder, RetryPolicy};
+use skvm_runtime::backend::{OpenAiCompatible, OpenAiCompatibleBuilder, RetryPolicy};
+use skvm_runtime::provider::ApiKey;
 
 use crate::loopback::{Answer, Loopback};
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use skvm_core::llm::{LlmError, LlmErrorKind, LlmResponse};
 
 use super::wire::{self, WireError};
-use crate::backend::ApiKey;
+use crate::provider::ApiKey;
 
 /// An answer, read to its end or to the limit.
 #[derive(Debug)]

@@ -8,7 +8,8 @@ use skvm_core::target::ModelId;
 use url::{Host, Url};
 
 use super::{OpenAiCompatible, RetryPolicy};
-use crate::backend::{ApiKey, BackendError};
+use crate::backend::BackendError;
+use crate::provider::ApiKey;
 
 /// What [`OpenAiCompatible::builder`] returns.
 #[derive(Debug, Clone)]
@@ -126,7 +127,7 @@ fn without_secrets(url: &str) -> String {
 /// compression tables of HTTP/2.
 fn authorization(key: &ApiKey) -> Result<HeaderValue, BackendError> {
     let mut header = HeaderValue::from_str(&format!("Bearer {}", key.expose()))
-        .map_err(|_| BackendError::InvalidKey { variable: None })?;
+        .map_err(|_| BackendError::InvalidKey)?;
     header.set_sensitive(true);
     Ok(header)
 }
@@ -209,7 +210,7 @@ mod tests {
     fn a_key_that_no_header_can_carry_is_refused_and_not_shown() {
         let builder = OpenAiCompatible::builder("http://localhost", "model");
         let error = builder.api_key(ApiKey::new("secret\nkey")).build().unwrap_err();
-        assert!(matches!(error, BackendError::InvalidKey { variable: None }));
+        assert!(matches!(error, BackendError::InvalidKey));
         assert_eq!(error.to_string(), "the API key holds characters that no header can carry");
     }
 

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 use self::answer::Answer;
-use super::ApiKey;
+use crate::provider::ApiKey;
 
 pub use builder::OpenAiCompatibleBuilder;
 pub use retry::RetryPolicy;
@@ -41,7 +41,8 @@ const ERROR_BYTES: usize = 64 * 1024;
 /// ```
 /// use std::time::Duration;
 /// use skvm_core::llm::LlmBackend;
-/// use skvm_runtime::backend::{ApiKey, OpenAiCompatible, RetryPolicy};
+/// use skvm_runtime::backend::{OpenAiCompatible, RetryPolicy};
+/// use skvm_runtime::provider::ApiKey;
 ///
 /// let backend = OpenAiCompatible::builder("http://127.0.0.1:8901/v1", "qwen/qwen3.5-9b")
 ///     .api_key(ApiKey::from_env("SKVM_DOC_KEY").ok())

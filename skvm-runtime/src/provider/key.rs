@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt;
 
-use super::BackendError;
+use super::ProviderError;
 
 /// Stands for a key wherever it would be shown.
 const MASK: &str = "***";
@@ -12,7 +12,7 @@ const MASK: &str = "***";
 /// A provider's key. Neither `Debug` nor `Display` shows it.
 ///
 /// ```
-/// use skvm_runtime::backend::ApiKey;
+/// use skvm_runtime::provider::ApiKey;
 ///
 /// let key = ApiKey::new("a-secret");
 /// assert_eq!(format!("{key} {key:?}"), "*** ApiKey(***)");
@@ -30,32 +30,34 @@ impl ApiKey {
     /// The key that an environment variable holds.
     ///
     /// # Errors
-    /// [`BackendError::KeyNotSet`] when the variable is missing or blank, and
-    /// [`BackendError::InvalidKey`] when its value is not Unicode. Both name the variable.
-    pub fn from_env(variable: &str) -> Result<Self, BackendError> {
+    /// [`ProviderError::KeyNotSet`] when the variable is missing or blank, and
+    /// [`ProviderError::KeyNotText`] when its value is not Unicode. Both name the variable.
+    pub fn from_env(variable: &str) -> Result<Self, ProviderError> {
         Self::from_value(variable, env::var_os(variable))
     }
 
-    fn from_value(variable: &str, value: Option<OsString>) -> Result<Self, BackendError> {
+    fn from_value(variable: &str, value: Option<OsString>) -> Result<Self, ProviderError> {
         let variable = variable.to_owned();
         let Some(value) = value else {
-            return Err(BackendError::KeyNotSet { variable });
+            return Err(ProviderError::KeyNotSet { variable });
         };
         // The value is dropped with the error: what is no Unicode may still be most of a key.
         let Ok(value) = value.into_string() else {
-            return Err(BackendError::InvalidKey { variable: Some(variable) });
+            return Err(ProviderError::KeyNotText { variable });
         };
         let key = Self::new(value);
-        if key.0.is_empty() { Err(BackendError::KeyNotSet { variable }) } else { Ok(key) }
+        if key.0.is_empty() { Err(ProviderError::KeyNotSet { variable }) } else { Ok(key) }
     }
 
     /// The key itself, for the header that carries it and nothing else.
-    pub(crate) fn expose(&self) -> &str {
+    #[must_use]
+    pub fn expose(&self) -> &str {
         &self.0
     }
 
     /// A text with every occurrence of the key masked.
-    pub(crate) fn mask(&self, text: &str) -> String {
+    #[must_use]
+    pub fn mask(&self, text: &str) -> String {
         if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, MASK) }
     }
 }
@@ -99,7 +101,7 @@ mod tests {
         }
         assert!(matches!(
             ApiKey::from_env("SKVM_THIS_VARIABLE_IS_NOT_SET"),
-            Err(BackendError::KeyNotSet { variable }) if variable == "SKVM_THIS_VARIABLE_IS_NOT_SET"
+            Err(ProviderError::KeyNotSet { variable }) if variable == "SKVM_THIS_VARIABLE_IS_NOT_SET"
         ));
     }
 
@@ -111,7 +113,7 @@ mod tests {
         let value = OsString::from_vec(b"sk-secret\xff".to_vec());
         let error = ApiKey::from_value("SKVM_KEY", Some(value)).unwrap_err();
         assert!(
-            matches!(&error, BackendError::InvalidKey { variable: Some(name) } if name == "SKVM_KEY")
+            matches!(&error, ProviderError::KeyNotText { variable: name } if name == "SKVM_KEY")
         );
         assert!(!format!("{error} {error:?}").contains("secret"));
     }
