@@ -54,6 +54,7 @@
 //! - On systems other than Unix there are no process groups: the child alone is killed, without a
 //!   request to end before.
 
+mod dialogue;
 mod environment;
 mod error;
 mod output;
@@ -65,6 +66,7 @@ mod spec;
 #[cfg(unix)]
 mod unix;
 
+pub use dialogue::{Attendant, Attention, Stream};
 pub use environment::Environment;
 pub use error::CommandError;
 pub use output::{CappedOutput, CommandOutput, Exit};

@@ -164,6 +164,7 @@ impl SkVm {
         };
         let run = HarnessRun {
             task: &task,
+            model: Some(&target.model),
             skill: view.as_ref(),
             environment: environment.as_ref(),
             tools: ToolOffer::Own,
