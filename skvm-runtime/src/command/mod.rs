@@ -69,6 +69,8 @@ mod unix;
 pub use dialogue::{Attendant, Attention, Stream};
 pub use environment::Environment;
 pub use error::CommandError;
+#[cfg(feature = "harness-cli")]
+pub(crate) use output::capped;
 pub use output::{CappedOutput, CommandOutput, Exit};
 pub use runner::CommandRunner;
 pub use scratch::ScratchRunner;

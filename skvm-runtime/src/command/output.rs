@@ -165,6 +165,14 @@ impl Capture {
     }
 }
 
+/// The beginning and the end of a text, `cap` bytes together, with a line in place of what was left out.
+#[cfg(feature = "harness-cli")]
+pub(crate) fn capped(text: &str, cap: usize) -> String {
+    let mut capture = Capture::new(cap);
+    capture.push(text.as_bytes());
+    capture.finish().text()
+}
+
 /// Reads a pipe to its end, piece by piece.
 pub(super) async fn read_chunks(mut pipe: impl AsyncRead + Unpin, mut take: impl FnMut(&[u8])) {
     let mut chunk = vec![0; CHUNK];
