@@ -53,7 +53,7 @@ assert_eq!(outcome.trace.turns.len(), 1);
 //! | `harness` | the bare agent (feature `tokio`) |
 //! | `scheduler` | workflows, run as their edges allow (feature `tokio`) |
 //! | `backend` | models behind an OpenAI-compatible endpoint (feature `http`) |
-//! | `scripted` | a model that says what it was told to say (feature `test-util`) |
+//! | `scripted` | a model that says what it was told to say, also as a server (feature `test-util`) |
 //!
 //! # Features
 //!
