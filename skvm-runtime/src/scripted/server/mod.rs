@@ -25,11 +25,13 @@ pub use script::{Fault, Reply, Script};
 /// programs that bring their own client.
 ///
 /// It answers `POST` to `/v1/chat/completions`, `/v1/responses` and `/v1/messages`, whole or as a stream of
-/// events, and `/v1/messages/count_tokens`, and `GET` of `/v1/models`, all with and without `/v1`. Anything
+/// events, and to `/v1/messages/count_tokens`, and `GET` of `/v1/models`, all with and without `/v1`. Anything
 /// else is status 404, a body that is no JSON object 400, one of more than 16 MiB 413. No credentials are
-/// asked for. It speaks HTTP/1.1; a connection is kept for as many requests as the client likes, and heads are
-/// bounded to 64 KiB and 128 headers. The server ends with all its connections when it is dropped, or with the
-/// runtime that it was started in.
+/// asked for.
+///
+/// It speaks HTTP/1.1. A connection is kept for as many requests as the client likes, one after the other. A
+/// head may have 64 KiB and 128 headers; one of more than 128 KiB is refused. The server ends with all its
+/// connections when it is dropped, or with the runtime that it was started in.
 #[cfg_attr(
     feature = "http",
     doc = r#"
