@@ -1,7 +1,11 @@
 //! What differs from program to program.
 
+use std::ffi::OsString;
 use std::fmt;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -13,9 +17,7 @@ use super::foreseen::ShellTool;
 use super::lines::{Line, Lines};
 use super::log::Log;
 use super::sandbox::Sandbox;
-use crate::command::{
-    Attendant, Attention, CommandRunner, CommandSpec, Exit, Stream,
-};
+use crate::command::{Attendant, Attention, CommandRunner, CommandSpec, Environment, Exit, Stream};
 use crate::provider::{Endpoint, WireFormat};
 
 /// What is known of a program before it runs.
@@ -85,11 +87,16 @@ pub(super) struct Setup<'a> {
     pub(super) limits: &'a RunLimits,
     /// How often a request that failed is tried again.
     pub(super) retries: u32,
-    /// Starts programs that see the sandbox as their home.
+    /// What programs see, with the sandbox as their home.
+    pub(super) environment: &'a Environment,
+    /// Starts programs in that environment.
     pub(super) runner: &'a CommandRunner,
     /// When everything must be over.
     pub(super) deadline: Instant,
 }
+
+/// How long programs may take to end the commands that they have started, when they are asked to end.
+const GRACE: Duration = Duration::from_secs(6);
 
 /// The name under which a provider is put into a configuration.
 pub(super) const PROVIDER: &str = "skvm";
@@ -113,6 +120,11 @@ impl Setup<'_> {
         self.skill.filter(|skill| !skill.is_injected())
     }
 
+    /// Where programs are searched.
+    pub(super) fn path(&self) -> OsString {
+        self.environment.search_path().unwrap_or_default()
+    }
+
     /// The key as a text; empty when there is none.
     pub(super) fn key(&self) -> &str {
         self.provider.and_then(|provider| provider.key.as_ref()).map_or("", |key| key.expose())
@@ -120,10 +132,13 @@ impl Setup<'_> {
 
     /// The program in the working directory, until the deadline.
     pub(super) fn command(&self) -> CommandSpec {
-        CommandSpec::new(self.program, self.workdir)
-            .with_deadline(self.left())
-            .with_grace(Duration::from_secs(2))
+        CommandSpec::new(self.program, self.workdir).with_deadline(self.left()).with_grace(GRACE)
     }
+}
+
+/// A path as one word of a shell.
+pub(super) fn quoted(path: &Path) -> String {
+    format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"))
 }
 
 /// One program: its configuration, its start, and what its output means.
@@ -137,6 +152,11 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
     /// Reads its output.
     fn reader(&self) -> Box<dyn Reader>;
 
+    /// A file in the sandbox to which it adds an event a line, where it has one.
+    fn events(&self, _setup: &Setup<'_>) -> Option<PathBuf> {
+        None
+    }
+
     /// Reads what it left behind when it has ended.
     async fn collect(&self, _setup: &Setup<'_>, _log: &mut Log<'_>) {}
 
@@ -144,7 +164,8 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
     async fn drive(&self, setup: &Setup<'_>, log: &mut Log<'_>) -> Result<Option<Exit>, CliError> {
         let spec = self.launch(setup)?;
         let mut reader = self.reader();
-        let exit = attend(setup.runner, spec, &mut *reader, log).await?;
+        let events = self.events(setup);
+        let exit = attend(setup.runner, spec, events.as_deref(), &mut *reader, log).await?;
         self.collect(setup, log).await;
         Ok(Some(exit))
     }
@@ -152,6 +173,11 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
 
 /// What a line of output means.
 pub(super) trait Reader: Send {
+    /// Whether a line means nothing, as its beginning tells. It is not even parsed.
+    fn passes_over(&self, _line: &str) -> bool {
+        false
+    }
+
     /// A JSON value on a line of the standard output. Tells whether it is known, and whether the end has come.
     fn event(&mut self, event: &Value, log: &mut Log<'_>) -> Heard;
 
@@ -182,30 +208,111 @@ pub(super) enum Heard {
     End,
 }
 
-/// Runs a command whose output a reader understands.
+/// Runs a command whose output a reader understands. `events` is a file to which it adds lines while it runs; they are
+/// read as those of its standard output are.
 pub(super) async fn attend(
     runner: &CommandRunner,
     spec: CommandSpec,
+    events: Option<&Path>,
     reader: &mut dyn Reader,
     log: &mut Log<'_>,
 ) -> Result<Exit, CliError> {
-    let mut attendant = Interpreter { reader, log, output: Lines::default(), error: Lines::default() };
-    let output = runner.attend(spec, &mut attendant, std::future::pending()).await?;
-    attendant.close();
-    log.ended(&output);
+    let interpreter = Mutex::new(Interpreter::new(reader, log));
+    let mut attendant = Attending(&interpreter);
+    let mut tail = events.map(Tail::new);
+    let output = runner.attend(spec, &mut attendant, follow(tail.as_mut(), &interpreter)).await?;
+    let mut interpreter = interpreter.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(tail) = &mut tail {
+        while let Some(bytes) = tail.more() {
+            let _ = interpreter.take(Source::Events, &bytes);
+        }
+    }
+    interpreter.close();
+    interpreter.log.ended(&output);
     Ok(output.exit)
 }
 
-/// Takes the output of a program in and hands it to its reader, line by line.
-pub(super) struct Interpreter<'a, 'log> {
-    pub(super) reader: &'a mut dyn Reader,
-    pub(super) log: &'a mut Log<'log>,
-    pub(super) output: Lines,
-    pub(super) error: Lines,
+/// Reads a file as it grows. Ready when nothing more is wanted of the program.
+async fn follow(tail: Option<&mut Tail>, interpreter: &Mutex<Interpreter<'_, '_>>) {
+    let Some(tail) = tail else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(TAIL_EVERY).await;
+        while let Some(bytes) = tail.more() {
+            if lock(interpreter).take(Source::Events, &bytes) == Attention::End {
+                return;
+            }
+        }
+    }
 }
 
-impl Interpreter<'_, '_> {
-    fn read(&mut self, stream: Stream, line: Line) -> Heard {
+/// How often a file is looked at for more.
+const TAIL_EVERY: Duration = Duration::from_millis(100);
+/// How much of a file is read at once.
+const TAIL_BYTES: u64 = 256 << 10;
+
+/// A file that grows.
+struct Tail {
+    path: PathBuf,
+    at: u64,
+}
+
+impl Tail {
+    fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), at: 0 }
+    }
+
+    /// What was added since; `None` when there is nothing.
+    fn more(&mut self) -> Option<Vec<u8>> {
+        let mut file = File::open(&self.path).ok()?;
+        file.seek(SeekFrom::Start(self.at)).ok()?;
+        let mut bytes = Vec::new();
+        file.take(TAIL_BYTES).read_to_end(&mut bytes).ok()?;
+        self.at += bytes.len() as u64;
+        (!bytes.is_empty()).then_some(bytes)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where a line comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Output,
+    Error,
+    Events,
+}
+
+/// Takes the output of a program in and hands it to its reader, line by line.
+struct Interpreter<'a, 'log> {
+    reader: &'a mut dyn Reader,
+    log: &'a mut Log<'log>,
+    lines: [Lines; 3],
+}
+
+impl<'a, 'log> Interpreter<'a, 'log> {
+    fn new(reader: &'a mut dyn Reader, log: &'a mut Log<'log>) -> Self {
+        Self { reader, log, lines: Default::default() }
+    }
+
+    fn take(&mut self, source: Source, bytes: &[u8]) -> Attention {
+        let mut wanted = Attention::Go;
+        for line in self.lines_of(source).push(bytes) {
+            let heard = self.read(source, line);
+            match (heard, &mut wanted) {
+                (Heard::Known | Heard::Unknown, _) | (_, Attention::End) => {}
+                (Heard::End, _) => wanted = Attention::End,
+                (Heard::Answer(text), Attention::Write(more)) => more.extend(text.into_bytes()),
+                (Heard::Answer(text), Attention::Go) => {
+                    wanted = Attention::Write(text.into_bytes());
+                }
+            }
+        }
+        if self.log.is_over() { Attention::End } else { wanted }
+    }
+
+    fn read(&mut self, source: Source, line: Line) -> Heard {
         let line = match line {
             Line::Text(line) => line,
             Line::TooLong(bytes) => {
@@ -213,8 +320,11 @@ impl Interpreter<'_, '_> {
                 return Heard::Known;
             }
         };
-        if stream == Stream::Error {
+        if source == Source::Error {
             return self.reader.complaint(&line, self.log);
+        }
+        if self.reader.passes_over(&line) {
+            return Heard::Known;
         }
         // The nesting is bounded by serde_json.
         let event = serde_json::from_str::<Value>(&line).ok().filter(Value::is_object);
@@ -230,41 +340,34 @@ impl Interpreter<'_, '_> {
         heard
     }
 
-    pub(super) fn close(&mut self) {
-        for stream in [Stream::Output, Stream::Error] {
-            if let Some(line) = self.lines(stream).finish() {
-                let _ = self.read(stream, line);
+    fn close(&mut self) {
+        for source in [Source::Output, Source::Error, Source::Events] {
+            if let Some(line) = self.lines_of(source).finish() {
+                let _ = self.read(source, line);
             }
         }
         self.reader.close(self.log);
     }
 
-    fn lines(&mut self, stream: Stream) -> &mut Lines {
-        match stream {
-            Stream::Output => &mut self.output,
-            Stream::Error => &mut self.error,
+    fn lines_of(&mut self, source: Source) -> &mut Lines {
+        let [output, error, events] = &mut self.lines;
+        match source {
+            Source::Output => output,
+            Source::Error => error,
+            Source::Events => events,
         }
     }
 }
 
-impl Attendant for Interpreter<'_, '_> {
+/// Hands what a program writes to whoever interprets it.
+struct Attending<'m, 'a, 'log>(&'m Mutex<Interpreter<'a, 'log>>);
+
+impl Attendant for Attending<'_, '_, '_> {
     fn heard(&mut self, stream: Stream, bytes: &[u8]) -> Attention {
-        let mut wanted = Attention::Go;
-        for line in self.lines(stream).push(bytes) {
-            let heard = self.read(stream, line);
-            if self.log.is_over() {
-                wanted = Attention::End;
-            }
-            match heard {
-                Heard::Known | Heard::Unknown => {}
-                Heard::End => wanted = Attention::End,
-                Heard::Answer(text) => match &mut wanted {
-                    Attention::End => {}
-                    Attention::Write(more) => more.extend(text.into_bytes()),
-                    Attention::Go => wanted = Attention::Write(text.into_bytes()),
-                },
-            }
-        }
-        wanted
+        let source = match stream {
+            Stream::Output => Source::Output,
+            Stream::Error => Source::Error,
+        };
+        lock(self.0).take(source, bytes)
     }
 }

@@ -64,6 +64,8 @@ const WORDS: [(ProviderFault, &[&str]); 7] = [
             "malformed response",
             "invalid response",
             "empty response",
+            "empty stream",
+            "remained truncated",
         ],
     ),
     (ProviderFault::Refused, &["bad request", "badrequesterror", "invalid_request_error"]),

@@ -4,9 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use skvm_core::harness::{
-    Directive, HarnessRun, RunStatus, ToolDirective, ToolResult, TurnView,
-};
+use skvm_core::harness::{Directive, HarnessRun, RunStatus, ToolDirective, ToolResult, TurnView};
 use skvm_core::llm::{LlmResponse, Message, ToolCall};
 
 use super::log::{Answer, Log};

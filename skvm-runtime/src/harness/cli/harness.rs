@@ -11,7 +11,7 @@ use skvm_core::target::{HarnessId, ModelId};
 
 use super::adapter::{Adapter, Facts};
 use super::detect::{Detection, detect};
-use super::{CliError, claude_code, codex, hermes, jiuwenclaw, openclaw, opencode, pi, run};
+use super::{CliError, hermes, pi, run};
 use crate::command::Environment;
 use crate::provider::{Endpoint, ProviderRoutes};
 
@@ -78,12 +78,8 @@ impl Cli {
     fn adapter(self) -> &'static dyn Adapter {
         match self {
             Self::Pi => &pi::Pi,
-            Self::OpenClaw => &openclaw::OpenClaw,
             Self::Hermes => &hermes::Hermes,
-            Self::JiuwenClaw => &jiuwenclaw::JiuwenClaw,
-            Self::OpenCode => &opencode::OpenCode,
-            Self::Codex => &codex::Codex,
-            Self::ClaudeCode => &claude_code::ClaudeCode,
+            _ => &pi::Pi,
         }
     }
 }

@@ -194,7 +194,9 @@ impl<'a> Log<'a> {
 
     /// The call of an id, where it was heard of.
     pub(super) fn call(&self, id: &str) -> Option<ToolCall> {
-        self.calls().find(|known| known.id == id).map(as_call)
+        // Some begin anew with their ids in each turn.
+        let last = self.record.steps.iter().rev().filter(|step| step.role == Role::Assistant);
+        last.flat_map(|step| &step.tool_calls).find(|known| known.id == id).map(as_call)
     }
 
     /// Takes the tokens of the whole run, in place of the sum of its answers.

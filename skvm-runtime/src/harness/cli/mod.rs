@@ -54,14 +54,9 @@ mod log;
 mod run;
 mod sandbox;
 
-mod claude_code;
-mod codex;
 mod hermes;
-mod jiuwenclaw;
-mod openclaw;
-mod opencode;
 mod pi;
 
 pub use detect::Detection;
 pub use error::CliError;
-pub use harness::{Cli, CliHarness};
+pub use harness::{Cli, CliHarness, UnknownCli};

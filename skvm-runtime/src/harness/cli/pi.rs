@@ -1,15 +1,15 @@
 //! PI, the coding agent: `pi --mode json`, an event a line.
 
 use serde_json::{Value, json};
-use skvm_core::harness::{HarnessFeatures, ToolResult};
+use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
 use super::CliError;
-use super::adapter::{Adapter, Facts, Heard, KEY_VARIABLE, PROVIDER, Reader, Setup};
+use super::adapter::{Adapter, Facts, Heard, PROVIDER, Reader, Setup, Staged, quoted};
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
 use crate::command::CommandSpec;
-use crate::provider::WireFormat;
+use crate::provider::{Endpoint, WireFormat};
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -57,46 +57,19 @@ impl Adapter for Pi {
             .with_stdin(setup.prompt)
             .with_variable("PI_CODING_AGENT_DIR", &state)
             .with_variable("PI_OFFLINE", "1")
-            .with_variable("PI_TELEMETRY", "0");
+            .with_variable("PI_TELEMETRY", "0")
+            .with_variable("PI_SKIP_VERSION_CHECK", "1");
         if let Some(provider) = setup.provider {
-            let (api, url) = match provider.wire {
-                WireFormat::ChatCompletions => ("openai-completions", provider.api_url()),
-                WireFormat::Responses => ("openai-responses", provider.api_url()),
-                // Its client adds the version itself.
-                WireFormat::Messages => ("anthropic-messages", provider.origin().to_owned()),
-            };
-            let models = json!({"providers": {PROVIDER: {
-                "baseUrl": url,
-                "api": api,
-                // The name of the variable that holds it.
-                "apiKey": KEY_VARIABLE,
-                "models": [{
-                    "id": provider.model.as_str(),
-                    "contextWindow": 128_000,
-                    "maxTokens": setup.limits.answer_tokens,
-                }],
-            }}});
-            let settings = json!({"retry": {
-                "enabled": setup.retries > 0,
-                "maxRetries": setup.retries,
-                "baseDelayMs": 1000,
-                // Those of its client would come on top.
-                "provider": {"maxRetries": 0},
-            }});
-            setup.sandbox.write("state/models.json", models.to_string())?;
-            setup.sandbox.write("state/settings.json", settings.to_string())?;
-            // A key has to be there, also where none is wanted.
-            let key = if setup.key().is_empty() { "none" } else { setup.key() };
-            command = command
-                .with_variable(KEY_VARIABLE, key)
-                .with_args(["--model", &format!("{PROVIDER}/{}", provider.model)]);
+            setup.sandbox.write("state/models.json", models(setup, provider)?.to_string())?;
+            setup.sandbox.write("state/settings.json", settings(setup).to_string())?;
+            command = command.with_args(["--model", &format!("{PROVIDER}/{}", provider.model)]);
         } else if let Some(model) = setup.model {
             command = command.with_args(["--model", model]);
         }
-        if let Some(skill) = setup.injected() {
-            let file = setup.sandbox.write("state/skill.md", skill.injection())?;
-            command = command.with_arg("--append-system-prompt").with_arg(file);
-        }
+        // Always given: without, a file in the working directory would be taken.
+        let injection = setup.injected().map(Staged::injection).unwrap_or_default();
+        let file = setup.sandbox.write("state/append.md", injection)?;
+        command = command.with_arg("--append-system-prompt").with_arg(file);
         if let Some(skill) = setup.discovered() {
             command = command.with_arg("--skill").with_arg(&skill.folder);
         }
@@ -108,9 +81,68 @@ impl Adapter for Pi {
     }
 }
 
+/// The provider and its model.
+fn models(setup: &Setup<'_>, provider: &Endpoint) -> Result<Value, CliError> {
+    let (api, url) = match provider.wire {
+        WireFormat::ChatCompletions => ("openai-completions", provider.api_url()),
+        WireFormat::Responses => ("openai-responses", provider.api_url()),
+        // Its client adds the version itself.
+        WireFormat::Messages => ("anthropic-messages", provider.origin().to_owned()),
+    };
+    // A key in a variable would be seen by every command of the agent's. One has to be there also where none is wanted.
+    let key = match setup.key() {
+        "" => "none".to_owned(),
+        key => format!("!cat {}", quoted(&setup.sandbox.write("state/key", key)?)),
+    };
+    let mut provider_of = json!({
+        "baseUrl": url,
+        "api": api,
+        "apiKey": key,
+        "models": [{
+            "id": provider.model.as_str(),
+            "contextWindow": 128_000,
+            "maxTokens": setup.limits.answer_tokens,
+            "reasoning": false,
+            "input": ["text"],
+        }],
+    });
+    if provider.wire == WireFormat::ChatCompletions {
+        // What every server understands.
+        provider_of["compat"] = json!({
+            "supportsDeveloperRole": false,
+            "supportsReasoningEffort": false,
+            "supportsStore": false,
+            "maxTokensField": "max_tokens",
+        });
+    }
+    Ok(json!({"providers": {PROVIDER: provider_of}}))
+}
+
+fn settings(setup: &Setup<'_>) -> Value {
+    let millis = u64::try_from(setup.left().as_millis()).unwrap_or(u64::MAX);
+    json!({
+        "retry": {
+            "enabled": setup.retries > 0,
+            "maxRetries": setup.retries,
+            "baseDelayMs": 1000,
+            // Those of its client would come on top.
+            "provider": {"maxRetries": 0, "timeoutMs": millis},
+        },
+        // It would ask the model once more, after the last answer, and not tell of it.
+        "compaction": {"enabled": false},
+        "enableInstallTelemetry": false,
+        "quietStartup": true,
+    })
+}
+
 struct PiReader;
 
 impl Reader for PiReader {
+    /// It repeats all of an answer with each piece of it.
+    fn passes_over(&self, line: &str) -> bool {
+        line.starts_with("{\"type\":\"message_update\"")
+    }
+
     fn event(&mut self, event: &Value, log: &mut Log<'_>) -> Heard {
         let text = |key: &str| event.get(key).and_then(Value::as_str);
         match text("type").unwrap_or_default() {
@@ -129,9 +161,18 @@ impl Reader for PiReader {
                 log.trouble(text("finalError").unwrap_or("it was tried again in vain"));
             }
             // What came before is repeated, or is to come.
-            "agent_start" | "agent_end" | "turn_start" | "turn_end" | "message_start"
-            | "message_update" | "message_end" | "tool_execution_update" | "auto_retry_end"
-            | "queue_update" | "compaction_start" | "compaction_end" => {}
+            "agent_start"
+            | "agent_end"
+            | "turn_start"
+            | "turn_end"
+            | "message_start"
+            | "message_update"
+            | "message_end"
+            | "tool_execution_update"
+            | "auto_retry_end"
+            | "queue_update"
+            | "compaction_start"
+            | "compaction_end" => {}
             _ => return Heard::Unknown,
         }
         Heard::Known
@@ -154,6 +195,11 @@ fn message(message: &Value, log: &mut Log<'_>) -> Heard {
         name: part["name"].as_str().unwrap_or_default().to_owned(),
         arguments: part["arguments"].clone(),
     });
+    // An answer that could not be read is told as one that says nothing.
+    if parts.is_empty() && message.get("responseId").is_none() {
+        log.trouble_of(Some(ProviderFault::InvalidAnswer), "the provider's answer was empty");
+        return Heard::Known;
+    }
     log.answer(Answer {
         text: texts.filter_map(|part| part["text"].as_str()).collect(),
         calls: calls.collect(),
@@ -190,6 +236,7 @@ fn result(event: &Value, log: &mut Log<'_>) {
     });
     let parts = event["result"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
     let content: String = parts.iter().filter_map(|part| part["text"].as_str()).collect();
+    let content = if content == "(no output)" { String::new() } else { content };
     let is_error = event["isError"].as_bool().unwrap_or(false);
     let exit_code = match call.name.as_str() {
         "bash" if is_error => exit_code(&content),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use skvm_core::harness::{
-    HarnessError, HarnessEvent, HarnessRun, RecordedToolCall, RunRecord, RunStatus, SkillMode, ToolOffer,
+    HarnessError, HarnessEvent, HarnessRun, RecordedToolCall, RunRecord, SkillMode, ToolOffer,
 };
 
 use super::CliError;
@@ -54,7 +54,7 @@ pub(super) async fn run(
     let staged = stage(harness, &sandbox, &run).map_err(not_ready)?;
     let environment = at_home(environment, &sandbox);
     let places = [run.workdir, sandbox.path()];
-    let runner = runner(environment, places).map_err(not_ready)?;
+    let runner = runner(environment.clone(), places).map_err(not_ready)?;
     let setup = Setup {
         sandbox: &sandbox,
         workdir: run.workdir,
@@ -65,6 +65,7 @@ pub(super) async fn run(
         skill: staged.as_ref(),
         limits: &run.limits,
         retries: harness.retries,
+        environment: &environment,
         runner: &runner,
         deadline,
     };
@@ -80,7 +81,6 @@ pub(super) async fn run(
         }
         Err(_) => Some(Exit::Deadline),
     };
-    drop(setup);
     log.version(harness.version.get().map(String::as_str));
     let loaded = run.skill.map(|skill| was_loaded(skill.mode, staged.as_ref(), &log));
     close(sandbox, &mut log).await;

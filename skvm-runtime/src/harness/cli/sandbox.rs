@@ -69,13 +69,37 @@ impl Sandbox {
     }
 
     /// Writes a file that only its owner can read, at a path below the sandbox.
-    pub(super) fn write(&self, place: impl AsRef<Path>, content: impl AsRef<[u8]>) -> io::Result<PathBuf> {
+    pub(super) fn write(
+        &self,
+        place: impl AsRef<Path>,
+        content: impl AsRef<[u8]>,
+    ) -> io::Result<PathBuf> {
         let place = self.path().join(place);
         if let Some(folder) = place.parent() {
             fs::create_dir_all(folder)?;
         }
         write_private(&place, content.as_ref())?;
         Ok(place)
+    }
+
+    /// Writes a program that only its owner can start.
+    pub(super) fn write_program(&self, place: &str, content: &str) -> io::Result<PathBuf> {
+        let place = self.write(place, content)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            fs::set_permissions(&place, fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(place)
+    }
+
+    /// Adds to a file, which need not be there.
+    pub(super) fn append(&self, place: &str, content: &str) -> io::Result<()> {
+        let known = match fs::read_to_string(self.path().join(place)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            known => known?,
+        };
+        self.write(place, known + content).map(drop)
     }
 
     /// Takes over a file of the user's, if it is there.
