@@ -78,6 +78,8 @@ pub(super) struct Setup<'a> {
     pub(super) sandbox: &'a Sandbox,
     pub(super) workdir: &'a Path,
     pub(super) program: &'a Path,
+    /// Its version: the one that it told, or else one that was tested.
+    pub(super) version: &'a str,
     /// The provider that it is to ask; `None` leaves that to the user's own configuration.
     pub(super) provider: Option<&'a Endpoint>,
     /// The model, where the run names one.
@@ -130,6 +132,11 @@ impl Setup<'_> {
         self.provider.and_then(|provider| provider.key.as_ref()).map_or("", |key| key.expose())
     }
 
+    /// The key, or a word in its place for programs that want one.
+    pub(super) fn key_or_none(&self) -> &str {
+        if self.key().is_empty() { "none" } else { self.key() }
+    }
+
     /// The program in the working directory, until the deadline.
     pub(super) fn command(&self) -> CommandSpec {
         CommandSpec::new(self.program, self.workdir).with_deadline(self.left()).with_grace(GRACE)
@@ -139,6 +146,25 @@ impl Setup<'_> {
 /// A path as one word of a shell.
 pub(super) fn quoted(path: &Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', "'\\''"))
+}
+
+/// A value as JSON that readers of YAML and TOML take as well: without some characters that only JSON allows.
+pub(super) fn json_text(value: &Value) -> String {
+    let mut text = String::new();
+    for c in value.to_string().chars() {
+        match c {
+            '\u{7f}'..='\u{9f}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{feff}'
+            | '\u{fffe}'
+            | '\u{ffff}' => {
+                text.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            _ => text.push(c),
+        }
+    }
+    text
 }
 
 /// One program: its configuration, its start, and what its output means.

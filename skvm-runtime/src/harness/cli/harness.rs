@@ -11,7 +11,7 @@ use skvm_core::target::{HarnessId, ModelId};
 
 use super::adapter::{Adapter, Facts};
 use super::detect::{Detection, detect};
-use super::{CliError, hermes, pi, run};
+use super::{CliError, claude_code, codex, hermes, opencode, pi, run};
 use crate::command::Environment;
 use crate::provider::{Endpoint, ProviderRoutes};
 
@@ -79,6 +79,9 @@ impl Cli {
         match self {
             Self::Pi => &pi::Pi,
             Self::Hermes => &hermes::Hermes,
+            Self::OpenCode => &opencode::OpenCode,
+            Self::Codex => &codex::Codex,
+            Self::ClaudeCode => &claude_code::ClaudeCode,
             _ => &pi::Pi,
         }
     }
@@ -238,6 +241,12 @@ impl CliHarness {
             let _ = self.version.set(version.clone());
         }
         detection
+    }
+
+    /// The version that the program told, or else one that was tested.
+    pub(super) fn known_version(&self) -> &str {
+        let tested = self.adapter.facts().versions.first().copied().unwrap_or_default();
+        self.version.get().map_or(tested, String::as_str)
     }
 
     /// Where the program is.

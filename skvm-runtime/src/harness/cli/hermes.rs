@@ -1,13 +1,14 @@
 //! Hermes Agent: `hermes chat -Q`, and a hook of its own that writes down an event a line.
 
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
 use super::CliError;
-use super::adapter::{Adapter, Facts, Heard, PROVIDER, Reader, Setup, quoted};
+use super::adapter::{Adapter, Facts, Heard, PROVIDER, Reader, Setup, json_text, quoted};
 use super::fault;
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
@@ -103,6 +104,9 @@ impl Adapter for Hermes {
         let hook = sandbox.write_program("state/hook.sh", HOOK)?;
         let init = sandbox.write("state/init.sh", INIT)?;
         sandbox.write("state/.no-bundled-skills", "")?;
+        // It would look for a newer version first.
+        let looked = json!({"ts": now(), "behind": 0, "rev": null, "ver": setup.version});
+        sandbox.write("state/.update_check", looked.to_string())?;
         let mut config = config(setup, &hook, &init);
         if setup.prompt.len() > MAX_ARGUMENT {
             let messages = json!([{"role": "user", "content": setup.prompt}]);
@@ -113,13 +117,10 @@ impl Adapter for Hermes {
             command = command.with_arg(format!("--query={}", setup.prompt));
         }
         if let Some(provider) = setup.provider {
-            sandbox.write("state/config.yaml", as_yaml(&config))?;
+            sandbox.write("state/config.yaml", json_text(&config))?;
             // Of all names this one is kept from the agent's commands.
             command = command
-                .with_variable(
-                    "OPENAI_API_KEY",
-                    if setup.key().is_empty() { "none" } else { setup.key() },
-                )
+                .with_variable("OPENAI_API_KEY", setup.key_or_none())
                 .with_args(["-m", provider.model.as_str()]);
         } else {
             // A later key takes the place of an earlier one.
@@ -142,6 +143,11 @@ impl Adapter for Hermes {
     fn events(&self, setup: &Setup<'_>) -> Option<PathBuf> {
         Some(setup.sandbox.state().join("events.jsonl"))
     }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// The variable that stands for a dollar sign where the configuration would take it for its own.
@@ -196,29 +202,10 @@ fn config(setup: &Setup<'_>, hook: &Path, init: &Path) -> Value {
     config
 }
 
-/// A configuration as YAML, of which JSON is a part, but for some characters.
-fn as_yaml(config: &Value) -> String {
-    let mut text = String::new();
-    for c in config.to_string().chars() {
-        match c {
-            '\u{7f}'..='\u{9f}'
-            | '\u{2028}'
-            | '\u{2029}'
-            | '\u{feff}'
-            | '\u{fffe}'
-            | '\u{ffff}' => {
-                text.push_str(&format!("\\u{:04x}", u32::from(c)));
-            }
-            _ => text.push(c),
-        }
-    }
-    text
-}
-
-/// The same with each key on a line of its own, to be put behind others.
+/// A configuration with each key on a line of its own, to be put behind others.
 fn as_lines(config: &Value) -> String {
     let fields = config.as_object().into_iter().flatten();
-    fields.map(|(key, value)| format!("{key}: {}\n", as_yaml(value))).collect()
+    fields.map(|(key, value)| format!("{key}: {}\n", json_text(value))).collect()
 }
 
 #[derive(Default)]

@@ -27,7 +27,8 @@
 //!
 //! # What it guarantees
 //!
-//! - The deadline holds, and nothing of the program's process group outlives the run.
+//! - The deadline holds, and nothing of the program's process group outlives the run. On Linux nothing that it started
+//!   does, also not what left the group; it is found by a variable, so what takes that away is not.
 //! - The status is judged by what the program told of its work, and by its exit code only where it told nothing.
 //! - What is not understood of its output is counted and shown in the record's notes.
 //! - Tokens that are not told stay unknown.
@@ -49,12 +50,16 @@ mod error;
 mod fault;
 mod foreseen;
 mod harness;
+mod leftovers;
 mod lines;
 mod log;
 mod run;
 mod sandbox;
 
+mod claude_code;
+mod codex;
 mod hermes;
+mod opencode;
 mod pi;
 
 pub use detect::Detection;

@@ -11,6 +11,7 @@ use super::CliError;
 use super::CliHarness;
 use super::adapter::{Setup, Staged};
 use super::foreseen::{Foreseen, foresee};
+use super::leftovers::{self, EndsLeftovers};
 use super::log::Log;
 use super::sandbox::Sandbox;
 use crate::command::{CommandRunner, Environment, Exit};
@@ -51,6 +52,8 @@ pub(super) async fn run(
 
     let sandbox = Sandbox::new(harness.sandboxes.as_deref(), harness.keep)
         .map_err(|source| not_ready(CliError::Sandbox { source }))?;
+    // Also where this future is dropped.
+    let _at_last = EndsLeftovers(sandbox.path().to_owned());
     let staged = stage(harness, &sandbox, &run).map_err(not_ready)?;
     let environment = at_home(environment, &sandbox);
     let places = [run.workdir, sandbox.path()];
@@ -59,6 +62,7 @@ pub(super) async fn run(
         sandbox: &sandbox,
         workdir: run.workdir,
         program: &program,
+        version: harness.known_version(),
         provider: provider.as_ref(),
         model: run.model.map(|model| model.as_str()),
         prompt: &prompt,
@@ -147,6 +151,7 @@ pub(super) fn at_home(environment: Environment, sandbox: &Sandbox) -> Environmen
         .with_variable("XDG_STATE_HOME", home.join(".local/state"))
         .with_variable("XDG_CACHE_HOME", home.join(".cache"))
         .with_variable("TMPDIR", sandbox.temporary())
+        .with_variable(leftovers::MARK, sandbox.path())
         // Whoever asks for a terminal's colours gets none.
         .with_variable("NO_COLOR", "1")
 }
@@ -164,10 +169,11 @@ fn was_loaded(mode: SkillMode, staged: Option<&Staged<'_>>, log: &Log<'_>) -> bo
     match mode {
         SkillMode::Inject => log.was_heard(),
         SkillMode::Discover => {
-            let (folder, name) = (staged.folder.display().to_string(), staged.name());
+            let name = staged.name();
+            let file = format!("{name}/SKILL.md");
             let reads = |call: &RecordedToolCall| {
                 let arguments = call.input.to_string();
-                arguments.contains(&folder) && arguments.contains("SKILL.md")
+                arguments.contains(&file)
                     || call.name.to_ascii_lowercase().contains("skill") && arguments.contains(&name)
             };
             log.calls().any(reads)
@@ -175,8 +181,13 @@ fn was_loaded(mode: SkillMode, staged: Option<&Staged<'_>>, log: &Log<'_>) -> bo
     }
 }
 
-/// Removes the sandbox, or tells where it is kept.
+/// Ends what is left, and removes the sandbox or tells where it is kept.
 async fn close(sandbox: Sandbox, log: &mut Log<'_>) {
+    let place = sandbox.path().to_owned();
+    let ended = tokio::task::spawn_blocking(move || leftovers::end(&place)).await.unwrap_or(0);
+    if ended > 0 {
+        log.note("processes-left", format!("{ended} processes were left, and ended"));
+    }
     if let Some(home) = sandbox.kept() {
         return log.kept_home(home.to_owned());
     }

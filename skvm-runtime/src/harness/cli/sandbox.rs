@@ -136,6 +136,15 @@ impl Sandbox {
         Ok(folder)
     }
 
+    /// Moves a folder of the sandbox to another place in it.
+    pub(super) fn place(&self, folder: &Path, place: &str) -> io::Result<()> {
+        let place = self.path().join(place);
+        if let Some(parent) = place.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::rename(folder, place)
+    }
+
     /// Where it is, if it stays there.
     pub(super) fn kept(&self) -> Option<&Path> {
         self.keep.then(|| self.path())
