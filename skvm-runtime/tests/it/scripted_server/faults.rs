@@ -155,7 +155,7 @@ async fn a_server_dies_after_its_first_answer_to_tools() {
             assert_eq!(cause(&error), Some(io::ErrorKind::ConnectionRefused), "{error:?}");
             let body = response.text().await.unwrap();
             assert!(body.contains("bash"), "the first answer is whole: {body}");
-            assert_eq!(send().await.unwrap_err().is_connect(), true);
+            assert!(send().await.unwrap_err().is_connect());
 
             idle.readable().await.unwrap();
             let end = idle.try_read(&mut [0; 8]);
