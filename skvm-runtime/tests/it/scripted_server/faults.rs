@@ -168,6 +168,17 @@ async fn a_server_dies_after_its_first_answer_to_tools() {
     }
 }
 
+#[tokio::test]
+async fn nobody_connects_while_the_last_answer_is_under_way() {
+    // More than what the sockets hold.
+    let long = "x".repeat(20_000_000);
+    let server = serve(with(Fault::DiesAfterFirst).with_command(&long)).await;
+    let last = post(&server, "/messages", &asking("/messages", 0)).await;
+    let error = failure(&server, "/messages", &asking("/messages", 0)).await;
+    assert_eq!(cause(&error), Some(io::ErrorKind::ConnectionRefused));
+    assert!(last.text().await.unwrap().contains(&long));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_many_is_the_last() {
     let server = serve(with(Fault::DiesAfterFirst)).await;
