@@ -30,7 +30,7 @@ pub(super) enum Said {
 pub(super) struct Turn<'a> {
     pub(super) said: Said,
     pub(super) request: &'a SeenRequest,
-    /// The how manieth turn of this server it is.
+    /// Its number among all turns of this server, from one.
     pub(super) number: u64,
     pub(super) tells_usage: bool,
 }

@@ -155,7 +155,7 @@ async fn a_server_dies_after_its_first_answer_to_tools() {
             assert_eq!(cause(&error), Some(io::ErrorKind::ConnectionRefused), "{error:?}");
             let body = response.text().await.unwrap();
             assert!(body.contains("bash"), "the first answer is whole: {body}");
-            assert_eq!(send().await.unwrap_err().is_connect(), true);
+            assert!(send().await.unwrap_err().is_connect());
 
             idle.readable().await.unwrap();
             let end = idle.try_read(&mut [0; 8]);
@@ -166,6 +166,17 @@ async fn a_server_dies_after_its_first_answer_to_tools() {
             assert_eq!(server.requests().len(), 4);
         }
     }
+}
+
+#[tokio::test]
+async fn nobody_connects_while_the_last_answer_is_under_way() {
+    // More than what the sockets hold.
+    let long = "x".repeat(20_000_000);
+    let server = serve(with(Fault::DiesAfterFirst).with_command(&long)).await;
+    let last = post(&server, "/messages", &asking("/messages", 0)).await;
+    let error = failure(&server, "/messages", &asking("/messages", 0)).await;
+    assert_eq!(cause(&error), Some(io::ErrorKind::ConnectionRefused));
+    assert!(last.text().await.unwrap().contains(&long));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

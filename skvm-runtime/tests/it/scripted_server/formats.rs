@@ -180,6 +180,7 @@ async fn a_message_comes_in_named_events() {
     let events = streamed(&server, "/messages", &asking("/messages", 0)).await;
     assert_eq!(types(&events), expected);
     assert_eq!(events[0].1["message"]["content"], json!([]));
+    assert_eq!(events[0].1["message"]["stop_reason"], Value::Null);
     assert_eq!(events[0].1["message"]["usage"]["input_tokens"], 80);
     let block = json!({ "type": "tool_use", "id": "toolu_1", "name": "bash", "input": {} });
     assert_eq!(events[1].1["content_block"], block);

@@ -129,6 +129,11 @@ async fn a_head_has_a_bound() {
         assert!(!raw.rest().await.starts_with("HTTP/1.1 200"));
     }
     assert_eq!(server.requests(), []);
+    for header in [format!("X: {}\r\n", "x".repeat(60_000)), "X: x\r\n".repeat(120)] {
+        let mut raw = Raw::new(&server).await;
+        raw.send(format!("GET /models HTTP/1.1\r\n{header}\r\n")).await;
+        assert!(raw.until("owned_by").await.starts_with("HTTP/1.1 200"));
+    }
 }
 
 #[tokio::test]
