@@ -7,4 +7,4 @@ mod server;
 
 pub use model::ScriptedModel;
 #[cfg(feature = "tokio")]
-pub use server::{Fault, Reply, Script, ScriptedServer, SeenRequest, WireFormat};
+pub use server::{Fault, Reply, Script, ScriptedServer, SeenRequest};

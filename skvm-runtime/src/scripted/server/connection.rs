@@ -21,10 +21,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet, yield_now};
 use tokio::time::sleep;
 
-use super::request::{Page, SeenRequest, WireFormat};
+use super::request::{Page, SeenRequest};
 use super::script::{Fault, Reply, Script};
 use super::turn::{CACHED, INPUT, Said, Turn};
 use super::wire::{Answer, CREATED};
+use crate::provider::WireFormat;
 
 const MAX_BODY: u64 = 16 * 1024 * 1024;
 const MAX_HEAD: usize = 64 * 1024;

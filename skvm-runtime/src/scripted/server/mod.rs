@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use connection::Shared;
 
-pub use request::{SeenRequest, WireFormat};
+pub use request::SeenRequest;
 pub use script::{Fault, Reply, Script};
 
 /// A model server on loopback that says what its [`Script`] says and keeps the requests, for tests of
@@ -39,7 +39,8 @@ pub use script::{Fault, Reply, Script};
 # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 use skvm_core::llm::{LlmBackend, LlmRequest};
 use skvm_runtime::backend::OpenAiCompatible;
-use skvm_runtime::scripted::{Script, ScriptedServer, WireFormat};
+use skvm_runtime::provider::WireFormat;
+use skvm_runtime::scripted::{Script, ScriptedServer};
 
 let server = ScriptedServer::start(Script::new().with_answer("noted")).await?;
 let model = OpenAiCompatible::builder(server.base_url(), "vendor/model").build()?;

@@ -3,6 +3,8 @@
 use hyper::http::request::Parts;
 use serde_json::Value;
 
+use crate::provider::WireFormat;
+
 /// A request as it came, with the credentials that it carries.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -17,18 +19,6 @@ pub struct SeenRequest {
     pub body: Value,
     /// The format of the conversation, where the request is one for an answer.
     pub wire: Option<WireFormat>,
-}
-
-/// A format of conversations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum WireFormat {
-    /// `POST /v1/chat/completions`.
-    ChatCompletions,
-    /// `POST /v1/responses`.
-    Responses,
-    /// `POST /v1/messages`, Anthropic's.
-    Messages,
 }
 
 /// What a request is for.

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::request::{SeenRequest, WireFormat, function};
+use super::request::{SeenRequest, function};
+use crate::provider::WireFormat;
 
 /// What the tool that runs a command is called by agents, the more telling names first.
 const SHELL_TOOLS: [&str; 12] = [

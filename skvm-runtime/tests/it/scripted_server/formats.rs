@@ -1,7 +1,8 @@
 //! The wire formats, field by field.
 
 use serde_json::{Value, json};
-use skvm_runtime::scripted::{Script, ScriptedServer, WireFormat};
+use skvm_runtime::provider::WireFormat;
+use skvm_runtime::scripted::{Script, ScriptedServer};
 
 use super::{Event, PATHS, asking, client, said, serve, streamed};
 

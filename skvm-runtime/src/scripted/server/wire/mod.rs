@@ -6,8 +6,8 @@ mod responses;
 
 use serde_json::Value;
 
-use super::request::WireFormat;
 use super::turn::Turn;
+use crate::provider::WireFormat;
 
 /// When every answer was made, in seconds since 1970. Programs that ask do not care when that was.
 pub(super) const CREATED: u64 = 1_700_000_000;
