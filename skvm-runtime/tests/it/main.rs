@@ -3,6 +3,8 @@
 mod adaptation;
 #[cfg(feature = "tokio")]
 mod agent;
+#[cfg(all(feature = "harness-cli", unix))]
+mod agent_programs;
 #[cfg(all(feature = "tokio", unix))]
 mod command;
 mod engine;
