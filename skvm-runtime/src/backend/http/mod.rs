@@ -1,16 +1,15 @@
-//! Any endpoint that speaks chat completions.
+//! What every wire format is sent over: one client, one set of bounds, one reading of failures.
 
 mod answer;
 mod builder;
-mod retry;
-mod wire;
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
 };
 use reqwest::{Client, Response};
 use skvm_core::llm::{LlmBackend, LlmError, LlmErrorKind, LlmRequest, LlmResponse};
@@ -19,15 +18,18 @@ use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 use self::answer::Answer;
+use super::retry::{self, RetryPolicy};
+use super::wire::Wire;
 use crate::provider::ApiKey;
 
-pub use builder::OpenAiCompatibleBuilder;
-pub use retry::RetryPolicy;
+pub use builder::HttpBackendBuilder;
 
 /// How much of an error's body is read.
 const ERROR_BYTES: usize = 64 * 1024;
 
-/// A model behind an endpoint that speaks the chat completions protocol of OpenAI.
+/// A model behind an HTTP endpoint that speaks one wire format:
+/// [`OpenAiCompatible`](super::OpenAiCompatible), [`OpenAiResponses`](super::OpenAiResponses) or
+/// [`AnthropicMessages`](super::AnthropicMessages).
 ///
 /// Every try is bounded from connecting to the last byte, all tries together by
 /// [`RetryPolicy::with_total_deadline`], and the answer by a number of bytes. Redirects are not
@@ -37,41 +39,30 @@ const ERROR_BYTES: usize = 64 * 1024;
 ///
 /// It must be used on a tokio runtime with I/O and time enabled. Cloning is cheap and shares the
 /// connections.
-///
-/// ```
-/// use std::time::Duration;
-/// use skvm_core::llm::LlmBackend;
-/// use skvm_runtime::backend::{OpenAiCompatible, RetryPolicy};
-/// use skvm_runtime::provider::ApiKey;
-///
-/// let backend = OpenAiCompatible::builder("http://127.0.0.1:8901/v1", "qwen/qwen3.5-9b")
-///     .api_key(ApiKey::from_env("SKVM_DOC_KEY").ok())
-///     .request_timeout(Duration::from_secs(60))
-///     .retry(RetryPolicy::default().with_retries(5))
-///     .build()?;
-/// assert_eq!(backend.model().as_str(), "qwen/qwen3.5-9b");
-/// # Ok::<(), skvm_runtime::backend::BackendError>(())
-/// ```
 #[derive(Clone)]
-pub struct OpenAiCompatible {
+pub struct HttpBackend<W> {
     client: Client,
     endpoint: Url,
+    /// The model as the host knows it.
     model: ModelId,
-    authorization: Option<HeaderValue>,
+    /// The model as the endpoint knows it.
+    wire_model: ModelId,
+    key_header: Option<HeaderValue>,
     api_key: Option<ApiKey>,
     request_timeout: Duration,
     retry: RetryPolicy,
     max_response_bytes: usize,
+    wire: PhantomData<W>,
 }
 
-impl OpenAiCompatible {
-    /// Starts to set up a model: the URL before `/chat/completions`, such as
+impl<W: Wire> HttpBackend<W> {
+    /// Starts to set up a model: the URL before the operation's name, such as
     /// `https://openrouter.ai/api/v1`, and the model's id as the endpoint knows it.
     pub fn builder(
         base_url: impl Into<String>,
         model: impl Into<ModelId>,
-    ) -> OpenAiCompatibleBuilder {
-        OpenAiCompatibleBuilder::new(base_url.into(), model.into())
+    ) -> HttpBackendBuilder<W> {
+        HttpBackendBuilder::new(base_url.into(), model.into())
     }
 
     /// One try within the time allowed.
@@ -86,7 +77,7 @@ impl OpenAiCompatible {
             .await
             .unwrap_or_else(|_| Err(LlmError::new(LlmErrorKind::Timeout { after: allowed })));
         let status = answer.as_ref().ok().map(|answer| answer.status);
-        let result = answer.and_then(|answer| answer.read(self.api_key.as_ref()));
+        let result = answer.and_then(|answer| answer.read::<W>(self.api_key.as_ref()));
         tracing::debug!(
             model = %self.model,
             attempt = number,
@@ -106,8 +97,11 @@ impl OpenAiCompatible {
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "application/json")
             .body(body.to_owned());
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization.clone());
+        for (name, value) in W::HEADERS {
+            request = request.header(*name, *value);
+        }
+        if let Some(key) = &self.key_header {
+            request = request.header(W::KEY_HEADER, key.clone());
         }
         let mut response = request.send().await.map_err(network)?;
         let status = response.status();
@@ -125,13 +119,13 @@ impl OpenAiCompatible {
 }
 
 #[async_trait]
-impl LlmBackend for OpenAiCompatible {
+impl<W: Wire> LlmBackend for HttpBackend<W> {
     fn model(&self) -> &ModelId {
         &self.model
     }
 
     async fn complete(&self, request: LlmRequest) -> Result<LlmResponse, LlmError> {
-        let body = wire::request(&self.model, &request).to_string();
+        let body = W::request(&self.wire_model, &request).to_string();
         let started = Instant::now();
         let mut retries = 0;
         loop {
@@ -149,11 +143,12 @@ impl LlmBackend for OpenAiCompatible {
     }
 }
 
-impl fmt::Debug for OpenAiCompatible {
+impl<W: Wire> fmt::Debug for HttpBackend<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenAiCompatible")
+        f.debug_struct(W::BACKEND)
             .field("endpoint", &self.endpoint.as_str())
             .field("model", &self.model)
+            .field("wire_model", &self.wire_model)
             .field("api_key", &self.api_key)
             .field("request_timeout", &self.request_timeout)
             .field("retry", &self.retry)
