@@ -271,7 +271,7 @@ fn good_answers_are_good() {
     ] {
         let answer = answer.unwrap();
         assert_eq!((answer.text.as_str(), answer.stop), ("hi", stop));
-        assert_eq!(answer.tool_calls, [call.clone()]);
+        assert_eq!(answer.tool_calls, std::slice::from_ref(&call));
         assert_eq!(answer.usage.cache_read, Some(1));
     }
 }
