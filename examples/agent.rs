@@ -1,9 +1,15 @@
-//! One task with one skill, through the bare agent and a model behind an OpenAI-compatible endpoint.
+//! One task with one skill, through the bare agent, or an agent that is a program of its own, and a model behind an
+//! endpoint.
 //!
 //! ```text
 //! cargo run --release -q -p skvm-examples --example agent -- --skill examples/skills/log-summary \
-//!     --task "What went wrong in app.log?" --base-url http://127.0.0.1:8080/v1 --model my-model
+//!     --task "What went wrong in app.log?" --base-url http://127.0.0.1:8080/v1 --model my-model --harness pi
 //! ```
+//!
+//! The harness is `bare` (the default), `pi`, `openclaw`, `hermes`, `jiuwenclaw`, `opencode`, `codex` or `claude-code`;
+//! its program must be on `PATH`. The endpoint speaks chat completions, for `codex` responses, and for `claude-code`
+//! messages. With `--discover` the model gets the skill's name and reads it when it needs it, instead of having all of it
+//! in the prompt.
 //!
 //! With `--json` each event is a JSON object on a line of its own, and the last line is the record. The
 //! key, if the endpoint wants one, is read from the environment variable `SKVM_API_KEY`. The exit status
@@ -14,10 +20,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use serde_json::{Value, json};
-use skvm_core::harness::{HarnessEvent, Role, RunRecord, RunStatus, Task};
+use skvm_core::harness::{
+    Harness, HarnessEvent, Role, RunLimits, RunRecord, RunStatus, SkillMode, Task,
+};
 use skvm_core::skill::Skill;
 use skvm_core::target::Target;
 use skvm_examples::profiles;
@@ -25,9 +34,10 @@ use skvm_examples::usage::{Stop, finish};
 use skvm_runtime::backend::OpenAiCompatible;
 use skvm_runtime::engine::{Event, EventStream, RunRequest, SkVm};
 use skvm_runtime::harness::bare::{BARE_AGENT, BareAgent};
-use skvm_runtime::provider::ApiKey;
+use skvm_runtime::harness::cli::{Cli, CliHarness, Detection};
+use skvm_runtime::provider::{ApiKey, Endpoint, WireFormat};
 
-const USAGE: &str = "agent --skill DIR --task TEXT --base-url URL --model ID [--harness NAME] [--workdir DIR] [--json]";
+const USAGE: &str = "agent --skill DIR --task TEXT --base-url URL --model ID [--harness NAME] [--discover] [--deadline SECONDS] [--workdir DIR] [--json]";
 const KEY_VARIABLE: &str = "SKVM_API_KEY";
 
 struct Arguments {
@@ -35,6 +45,10 @@ struct Arguments {
     task: String,
     base_url: String,
     model: String,
+    /// The agent's program; the bare agent without.
+    cli: Option<Cli>,
+    mode: SkillMode,
+    limits: RunLimits,
     workdir: Option<PathBuf>,
     json: bool,
 }
@@ -53,7 +67,8 @@ fn arguments() -> Result<Arguments, Stop> {
     use lexopt::prelude::Long;
 
     let (mut skill, mut task, mut base_url, mut model) = (None, None, None, None);
-    let (mut workdir, mut json) = (None, false);
+    let (mut workdir, mut json, mut cli) = (None, false, None);
+    let (mut mode, mut limits) = (SkillMode::Inject, RunLimits::default());
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -65,9 +80,16 @@ fn arguments() -> Result<Arguments, Stop> {
             Long("json") => json = true,
             Long("help") => return Err(Stop::Help),
             Long("harness") => match parser.value()?.string()?.as_str() {
-                "bare" | BARE_AGENT => {}
-                other => return Err(Stop::usage(format!("no harness is called {other:?}"))),
+                "bare" | BARE_AGENT => cli = None,
+                other => {
+                    let known = other
+                        .parse()
+                        .map_err(|_| Stop::usage(format!("no harness is called {other:?}")));
+                    cli = Some(known?);
+                }
             },
+            Long("discover") => mode = SkillMode::Discover,
+            Long("deadline") => limits.deadline = Duration::from_secs(parser.value()?.parse()?),
             other => return Err(other.unexpected().into()),
         }
     }
@@ -83,20 +105,19 @@ fn arguments() -> Result<Arguments, Stop> {
         task: task.ok_or_else(|| missing("task"))?,
         base_url: base_url.ok_or_else(|| missing("base-url"))?,
         model: model.ok_or_else(|| missing("model"))?,
+        cli,
+        mode,
+        limits,
         workdir,
         json,
     })
 }
 
 async fn run(arguments: Arguments) -> Result<(), Stop> {
-    let Arguments { skill, task, base_url, model, workdir, json } = arguments;
-    let mut backend = OpenAiCompatible::builder(&base_url, model.as_str());
-    if std::env::var_os(KEY_VARIABLE).is_some() {
-        backend = backend.api_key(ApiKey::from_env(KEY_VARIABLE)?);
-    }
-    let agent = BareAgent::new(Arc::new(backend.build()?));
-    let target = Target::new(model.as_str(), BARE_AGENT);
-    let mut vm = SkVm::builder().harness(Arc::new(agent));
+    let Arguments { skill, task, base_url, model, cli, mode, limits, workdir, json } = arguments;
+    let harness = harness(cli, &base_url, &model).await?;
+    let target = Target::new(model.as_str(), harness.id().clone());
+    let mut vm = SkVm::builder().harness(harness);
     match profiles::of(&target)? {
         Some(profile) => vm = vm.profile(profile),
         None => eprintln!("{target} is not measured, so the skill is compiled without a profile"),
@@ -106,8 +127,9 @@ async fn run(arguments: Arguments) -> Result<(), Stop> {
     // A folder of its own, removed afterwards, unless one is given.
     let temporary = tempfile::tempdir()?;
     let workdir = workdir.unwrap_or_else(|| temporary.path().to_owned());
-    let request =
+    let mut request =
         RunRequest::new(Task::new(task), target, workdir).with_skill(Arc::new(Skill::load(skill)?));
+    (request.mode, request.limits) = (mode, limits);
 
     let printer = tokio::spawn(print_events(vm.events(), json));
     // Dropping the run ends what it has started.
@@ -131,6 +153,24 @@ async fn run(arguments: Arguments) -> Result<(), Stop> {
             Err(Stop::failed(format!("the run ended as {status:?}: {detail}")))
         }
     }
+}
+
+/// The bare agent, or an adapter for a program, with the model behind it.
+async fn harness(cli: Option<Cli>, base_url: &str, model: &str) -> Result<Arc<dyn Harness>, Stop> {
+    let has_key = std::env::var_os(KEY_VARIABLE).is_some();
+    let key = if has_key { Some(ApiKey::from_env(KEY_VARIABLE)?) } else { None };
+    let Some(cli) = cli else {
+        let backend = OpenAiCompatible::builder(base_url, model).api_key(key).build()?;
+        return Ok(Arc::new(BareAgent::new(Arc::new(backend))));
+    };
+    let wire = cli.wires().first().copied().unwrap_or(WireFormat::ChatCompletions);
+    let endpoint = Endpoint::new(wire, base_url, model).with_key(key);
+    let harness = CliHarness::for_endpoint(cli, endpoint);
+    match harness.detect().await {
+        Detection::Missing(error) => return Err(Stop::Failed(Box::new(error))),
+        found => eprintln!("{found}"),
+    }
+    Ok(Arc::new(harness))
 }
 
 /// Waits for Ctrl-C or a request to end.

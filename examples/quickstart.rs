@@ -351,6 +351,7 @@ async fn run_uncompiled(
     let view = SkillView::of(skill);
     let run = HarnessRun {
         task,
+        model: None,
         skill: Some(&view),
         environment: None,
         tools: ToolOffer::Own,

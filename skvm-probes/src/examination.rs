@@ -10,6 +10,7 @@ use skvm_core::harness::{
     Harness, HarnessError, HarnessRun, NoHooks, RunLimits, RunRecord, RunStatus, Task,
 };
 use skvm_core::program::{Program, ProgramError, ProgramExit, ProgramRunner};
+use skvm_core::target::ModelId;
 
 use crate::probe::{Evidence, Instance, Outcome, ToolNeed};
 use crate::site::{Site, SiteServer};
@@ -24,6 +25,7 @@ const NO_TOOLS: &str = "Answer directly; use no tools for this.\n\n";
 #[derive(Clone)]
 pub struct Examiner {
     harness: Arc<dyn Harness>,
+    model: Option<ModelId>,
     programs: Option<Arc<dyn ProgramRunner>>,
     limits: RunLimits,
     /// Whether a requirement is met, or why not, by its command line.
@@ -67,7 +69,14 @@ impl Examiner {
             turns: 25,
             answer_tokens: Self::ANSWER_TOKENS,
         };
-        Self { harness, programs: None, limits, met: Arc::default() }
+        Self { harness, model: None, programs: None, limits, met: Arc::default() }
+    }
+
+    /// The same examiner, which puts them to this model, for a harness that asks any.
+    #[must_use]
+    pub fn with_model(mut self, model: impl Into<ModelId>) -> Self {
+        self.model = Some(model.into());
+        self
     }
 
     /// The same examiner, which runs programs that targets wrote.
@@ -174,6 +183,7 @@ impl Examiner {
         let mut hooks = NoHooks;
         let run = self.harness.run(HarnessRun {
             task: &task,
+            model: self.model.as_ref(),
             skill: None,
             environment: None,
             tools,

@@ -94,10 +94,10 @@ use std::time::Instant;
 use async_trait::async_trait;
 use skvm_core::failure::FailureClass;
 use skvm_core::harness::{
-    Directive, Hooks, RecordedToolCall, Role, RunRecord, RunStatus, ToolDirective, ToolResult,
-    TurnView,
+    Directive, Hooks, RecordedToolCall, Role, RunRecord, RunStatus, Step, ToolDirective,
+    ToolResult, TurnView,
 };
-use skvm_core::llm::{LlmResponse, ToolCall, Usage};
+use skvm_core::llm::{LlmResponse, StopReason, ToolCall, Usage};
 use skvm_core::skill::Skill;
 use skvm_core::target::Target;
 use skvm_passes::variant::Variant;
@@ -222,42 +222,47 @@ impl Session {
         &self.trace
     }
 
-    /// Takes the turns out of a harness's record, for one that called no hooks.
-    pub(crate) fn see(&mut self, record: &RunRecord) {
-        if !self.trace.turns.is_empty() {
-            return;
+    /// Takes in what a harness's record tells beyond what the hooks were told: the whole run of a harness that calls
+    /// none, or what came after its start.
+    pub(crate) async fn see(&mut self, record: &RunRecord) {
+        let known = self.trace.turns.len();
+        if let (true, Some(following)) = (self.responded, &mut self.following) {
+            following.declined();
         }
-        for step in &record.steps {
-            match step.role {
-                Role::Assistant => self.trace.turns.push(TraceTurn {
-                    index: self.trace.turns.len(),
-                    text: step.text.clone(),
-                    calls: step.tool_calls.iter().map(as_called).collect(),
-                    usage: Usage::default(),
-                    llm_ms: None,
-                    solidified: step.solidified,
-                }),
-                Role::Tool => step.tool_calls.iter().for_each(|recorded| self.answer(recorded)),
-            }
+        self.responded = false;
+        let turns = turns_of(record);
+        for (index, (answer, results)) in turns.iter().enumerate().skip(known) {
+            self.see_turn(index, answer, results).await;
         }
-        self.trace.usage = record.usage;
+        if turns.len() > known {
+            self.trace.usage = record.usage;
+        }
     }
 
-    /// Puts a result behind the call that it belongs to.
-    fn answer(&mut self, recorded: &RecordedToolCall) {
-        let Some(content) = recorded.output.clone() else { return };
-        let result = ToolResult {
-            content,
-            is_error: recorded.is_error,
-            exit_code: recorded.exit_code,
-            duration_ms: recorded.duration_ms.unwrap_or(0),
+    /// Takes in one turn of a record: an answer of the model, and what came of its calls.
+    async fn see_turn(&mut self, index: usize, answer: &Step, results: &[&RecordedToolCall]) {
+        let stop = match answer.tool_calls.is_empty() {
+            true => StopReason::Done,
+            false => StopReason::ToolCalls,
         };
-        let turns = self.trace.turns.iter_mut().rev();
-        let mut calls = turns.flat_map(|turn| turn.calls.iter_mut().rev());
-        let open = calls.find(|it| it.call.id == recorded.id && it.result.is_none());
-        if let Some(open) = open {
-            open.result = Some(result);
+        let tool_calls: Vec<ToolCall> = answer.tool_calls.iter().map(as_call).collect();
+        let usage = Usage::default();
+        let response = LlmResponse { text: answer.text.clone(), tool_calls, stop, usage };
+        if let Some(following) = &mut self.following {
+            following.saw(index, &self.trace.task, &self.inputs, &response).await;
         }
+        let mut calls = Vec::with_capacity(answer.tool_calls.len());
+        for (recorded, call) in answer.tool_calls.iter().zip(response.tool_calls) {
+            let beside = results.iter().find(|result| result.id == recorded.id).copied();
+            let result = as_result(beside.unwrap_or(recorded));
+            let fingerprint = self.following.as_ref().and_then(|it| it.fingerprint(&call));
+            if let (Some(following), Some(result)) = (&mut self.following, &result) {
+                following.after_tool(&call, result);
+            }
+            calls.push(TracedCall { call, result, fingerprint });
+        }
+        let (text, solidified) = (response.text, answer.solidified);
+        self.trace.turns.push(TraceTurn { index, text, calls, usage, llm_ms: None, solidified });
     }
 
     /// Ends the session. A store that cannot keep the trace is logged and does not lose it: the
@@ -286,17 +291,42 @@ impl Session {
     }
 }
 
-/// A call as a record has it, with its result where that stands beside it.
-fn as_called(recorded: &RecordedToolCall) -> TracedCall {
-    let RecordedToolCall { id, name, input, output, is_error, duration_ms, exit_code } = recorded;
-    let result = output.clone().map(|content| ToolResult {
-        content,
+/// The answers of a record, each with what came of its calls.
+fn turns_of(record: &RunRecord) -> Vec<(&Step, Vec<&RecordedToolCall>)> {
+    let mut turns: Vec<(&Step, Vec<&RecordedToolCall>)> = Vec::new();
+    for step in &record.steps {
+        if step.role == Role::Assistant {
+            turns.push((step, Vec::new()));
+            continue;
+        }
+        for result in &step.tool_calls {
+            let is_open = |(answer, results): &&mut (&Step, Vec<&RecordedToolCall>)| {
+                answer.tool_calls.iter().any(|call| call.id == result.id)
+                    && !results.iter().any(|known| known.id == result.id)
+            };
+            if let Some((_, results)) = turns.iter_mut().rev().find(is_open) {
+                results.push(result);
+            }
+        }
+    }
+    turns
+}
+
+/// A call as a record has it.
+fn as_call(recorded: &RecordedToolCall) -> ToolCall {
+    let RecordedToolCall { id, name, input, .. } = recorded;
+    ToolCall { id: id.clone(), name: name.clone(), arguments: input.clone() }
+}
+
+/// What came of a call, as a record has it.
+fn as_result(recorded: &RecordedToolCall) -> Option<ToolResult> {
+    let RecordedToolCall { output, is_error, duration_ms, exit_code, .. } = recorded;
+    Some(ToolResult {
+        content: output.clone()?,
         is_error: *is_error,
         exit_code: *exit_code,
         duration_ms: duration_ms.unwrap_or(0),
-    });
-    let call = ToolCall { id: id.clone(), name: name.clone(), arguments: input.clone() };
-    TracedCall { call, result, fingerprint: None }
+    })
 }
 
 /// Longest correction that is kept, in bytes.

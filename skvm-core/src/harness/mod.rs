@@ -8,7 +8,9 @@ mod tool;
 use async_trait::async_trait;
 
 pub use hooks::{Directive, Hooks, NoHooks, ToolDirective, ToolResult, TurnView};
-pub use record::{RecordedToolCall, Role, RunNote, RunRecord, RunStatus, Step};
+pub use record::{
+    ProcessReport, ProviderFault, RecordedToolCall, Role, RunNote, RunRecord, RunStatus, Step,
+};
 pub use run::{
     HarnessEvent, HarnessFeatures, HarnessRun, PreparedEnvironment, RunLimits, SkillMode,
     SkillView, Task,
@@ -68,7 +70,7 @@ pub trait Harness: Send + Sync {
         None
     }
 
-    /// The model that it asks, when it is always the same; `None` when the run's target decides.
+    /// The model that it asks, when it is always the same; `None` when the [run](HarnessRun::model) decides.
     fn model(&self) -> Option<&ModelId> {
         None
     }
@@ -96,6 +98,15 @@ pub enum HarnessError {
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// The harness is not installed, or not set up so that it could run.
+    #[error("the harness {harness} is not ready to run")]
+    NotReady {
+        /// The harness.
+        harness: HarnessId,
+        /// Why, and what to do.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The harness cannot do what the run asks for.
     #[error("the harness {harness} cannot {what}")]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::llm::Usage;
+use crate::llm::{LlmError, LlmErrorKind, Usage};
 
 /// The record of one run. Field names follow the original SkVM's `RunResult`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,9 +36,74 @@ pub struct RunRecord {
     /// More about that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_detail: Option<String>,
+    /// What the provider's fault was, where there was one and the harness tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<ProviderFault>,
+    /// About the program that ran the agent, where the harness is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessReport>,
     /// What the model did not manage, as far as the run shows it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<RunNote>,
+}
+
+/// What a provider's fault was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ProviderFault {
+    /// It could not be reached, or the connection broke.
+    Unreachable,
+    /// It refused the credentials (401, 403).
+    Auth,
+    /// It asked to slow down (429).
+    RateLimited,
+    /// It failed (5xx).
+    Server,
+    /// It refused the request as it was (another 4xx).
+    Refused,
+    /// It did not answer in time.
+    Timeout,
+    /// Its answer could not be understood.
+    InvalidAnswer,
+}
+
+impl ProviderFault {
+    /// What an error of a backend is.
+    #[must_use]
+    pub fn of(error: &LlmError) -> Option<Self> {
+        match error.kind() {
+            LlmErrorKind::Auth { .. } => Some(Self::Auth),
+            LlmErrorKind::RateLimited { .. } => Some(Self::RateLimited),
+            LlmErrorKind::Refused { .. } => Some(Self::Refused),
+            LlmErrorKind::Server { .. } => Some(Self::Server),
+            LlmErrorKind::Network => Some(Self::Unreachable),
+            LlmErrorKind::Timeout { .. } => Some(Self::Timeout),
+            LlmErrorKind::InvalidResponse => Some(Self::InvalidAnswer),
+            LlmErrorKind::NotRecorded => None,
+        }
+    }
+}
+
+/// About a program that ran an agent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessReport {
+    /// Its version, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Its own name for the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Its exit code; `None` where it was ended or did not start. It tells little: many exit with 0 after a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// What it wrote to the standard error: beginning and end, keys masked.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stderr: String,
+    /// Its folder with configuration and state, where that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home: Option<PathBuf>,
 }
 
 /// How a run ended. Only [`RunStatus::Ok`] is a run whose outcome says something about the model;

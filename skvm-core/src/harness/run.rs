@@ -11,6 +11,7 @@ use super::hooks::Hooks;
 use super::record::Step;
 use super::tool::ToolOffer;
 use crate::skill::Skill;
+use crate::target::ModelId;
 
 /// What a harness can do. The default is nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub struct HarnessFeatures {
     pub takes_tools: bool,
     /// Its agents reach pages that are served on `127.0.0.1`.
     pub reaches_loopback: bool,
+    /// It calls [`Hooks::before_llm`] before it starts anything, and executes what is responded then, so that a task
+    /// can be done without it. What it does once it has started no hook sees; the record tells it afterwards.
+    pub asks_before_start: bool,
 }
 
 /// How a skill reaches the model.
@@ -171,6 +175,9 @@ pub enum HarnessEvent {
 pub struct HarnessRun<'a> {
     /// What is to be done.
     pub task: &'a Task,
+    /// The model that is to do it, for harnesses that ask [any model](super::Harness::model); `None` leaves it to the
+    /// harness.
+    pub model: Option<&'a ModelId>,
     /// The skill, if any.
     pub skill: Option<&'a SkillView>,
     /// What was set up for the skill, if anything; its commands see it.
@@ -191,6 +198,7 @@ impl fmt::Debug for HarnessRun<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HarnessRun")
             .field("task", &self.task)
+            .field("model", &self.model)
             .field("skill", &self.skill.map(|skill| &skill.name))
             .field("environment", &self.environment)
             .field("tools", &self.tools)

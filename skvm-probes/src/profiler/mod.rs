@@ -147,7 +147,7 @@ impl Profiler {
     pub fn new(harness: Arc<dyn Harness>, model: impl Into<ModelId>) -> Self {
         let target = Target::new(model, harness.id().clone());
         Self {
-            examiner: Examiner::new(harness),
+            examiner: Examiner::new(harness).with_model(target.model.clone()),
             target,
             probes: Probes::standard(),
             primitives: None,

@@ -146,6 +146,12 @@ impl Environment {
             .find(|path| is_executable(path))
     }
 
+    /// The `PATH` of a child.
+    #[cfg(feature = "harness-cli")]
+    pub(crate) fn search_path(&self) -> Option<OsString> {
+        self.resolve(&BTreeMap::new()).ok()?.remove(OsStr::new("PATH"))
+    }
+
     /// All variables of a child, with `additions` over the rest.
     ///
     /// # Errors

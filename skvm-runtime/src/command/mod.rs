@@ -54,6 +54,7 @@
 //! - On systems other than Unix there are no process groups: the child alone is killed, without a
 //!   request to end before.
 
+mod dialogue;
 mod environment;
 mod error;
 mod output;
@@ -65,8 +66,11 @@ mod spec;
 #[cfg(unix)]
 mod unix;
 
+pub use dialogue::{Attendant, Attention, Stream};
 pub use environment::Environment;
 pub use error::CommandError;
+#[cfg(feature = "harness-cli")]
+pub(crate) use output::capped;
 pub use output::{CappedOutput, CommandOutput, Exit};
 pub use runner::CommandRunner;
 pub use scratch::ScratchRunner;

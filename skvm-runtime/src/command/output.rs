@@ -40,6 +40,8 @@ pub enum Exit {
     Signal(i32),
     /// It was ended at the deadline, whatever code it gave then.
     Deadline,
+    /// It was ended because whoever [attended](super::CommandRunner::attend) it wanted that.
+    Stopped,
 }
 
 impl Exit {
@@ -65,6 +67,7 @@ impl fmt::Display for Exit {
             Self::Code(code) => write!(f, "exit code {code}"),
             Self::Signal(signal) => write!(f, "signal {signal}"),
             Self::Deadline => f.write_str("deadline"),
+            Self::Stopped => f.write_str("stopped"),
         }
     }
 }
@@ -146,22 +149,8 @@ impl Capture {
         }
     }
 
-    /// Reads a pipe to its end. May be dropped at any moment; what was read until then is kept.
-    pub(super) async fn fill(&mut self, pipe: Option<impl AsyncRead + Unpin>) {
-        let Some(mut pipe) = pipe else { return };
-        let mut chunk = vec![0; CHUNK];
-        loop {
-            match pipe.read(&mut chunk).await {
-                Ok(0) => return,
-                Ok(read) => self.push(&chunk[..read]),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                // A pipe that cannot be read gives no more than one that is closed.
-                Err(_) => return,
-            }
-        }
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
+    /// Takes in what came.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         let (head, rest) = bytes.split_at(bytes.len().min(self.head_cap - self.head.len()));
         self.head.extend_from_slice(head);
         let (passed, last) = rest.split_at(rest.len().saturating_sub(self.tail_cap));
@@ -173,6 +162,28 @@ impl Capture {
 
     pub(super) fn finish(self) -> CappedOutput {
         CappedOutput { head: self.head, tail: self.tail.into(), omitted: self.omitted }
+    }
+}
+
+/// The beginning and the end of a text, `cap` bytes together, with a line in place of what was left out.
+#[cfg(feature = "harness-cli")]
+pub(crate) fn capped(text: &str, cap: usize) -> String {
+    let mut capture = Capture::new(cap);
+    capture.push(text.as_bytes());
+    capture.finish().text()
+}
+
+/// Reads a pipe to its end, piece by piece.
+pub(super) async fn read_chunks(mut pipe: impl AsyncRead + Unpin, mut take: impl FnMut(&[u8])) {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match pipe.read(&mut chunk).await {
+            Ok(0) => return,
+            Ok(read) => take(chunk.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            // A pipe that cannot be read gives no more than one that is closed.
+            Err(_) => return,
+        }
     }
 }
 

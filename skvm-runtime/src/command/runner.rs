@@ -1,19 +1,15 @@
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::{Pin, pin};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use futures::future::{join, maybe_done};
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::{ChildStdin, Command};
-use tokio::time::{sleep, timeout};
+use tokio::process::Command;
+use tokio::time::sleep;
 
-use super::output::Capture;
-use super::{CommandError, CommandOutput, CommandSpec, Environment, Exit, Process};
+use super::dialogue::{Dialogue, End, Unattended};
+use super::{Attendant, CommandError, CommandOutput, CommandSpec, Environment, Exit, Process};
 
 /// How long to wait between the tries to start a program whose file is busy.
 const BUSY_PAUSES: [Duration; 4] = [
@@ -66,21 +62,37 @@ impl CommandRunner {
     /// [`CommandError`] when the command could not be started. One that ran gives an output,
     /// however it ended.
     pub async fn run(&self, spec: CommandSpec) -> Result<CommandOutput, CommandError> {
+        self.attend(spec, &mut Unattended, pending()).await
+    }
+
+    /// Runs a command as [`run`](CommandRunner::run) does, while somebody reads along, answers on its standard input
+    /// and may end it. It is also ended when `stop` is ready: as at the deadline, first asked, then killed.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the command could not be started.
+    pub async fn attend(
+        &self,
+        spec: CommandSpec,
+        attendant: &mut dyn Attendant,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<CommandOutput, CommandError> {
         let started = Instant::now();
         let mut process = self.start(&spec).await?;
-        let mut stdout = Capture::new(spec.output_cap);
-        let mut stderr = Capture::new(spec.output_cap);
-        let in_time = attend(&mut process, &spec, &mut stdout, &mut stderr).await;
-        let exit = if in_time {
-            let status = process.reap().await;
-            Exit::from_status(status.map_err(|source| {
-                let program = spec.program.clone();
-                CommandError::Wait { program, source }
-            })?)
-        } else {
+        let mut dialogue = Dialogue::new(&spec, attendant);
+        let end = dialogue.hold(&mut process, &spec, stop).await;
+        let exit = match end {
+            End::Itself => {
+                let status = process.reap().await;
+                Exit::from_status(status.map_err(|source| {
+                    let program = spec.program.clone();
+                    CommandError::Wait { program, source }
+                })?)
+            }
             // Whoever does not end even when killed is reaped by the runtime some day.
-            Exit::Deadline
+            End::Deadline => Exit::Deadline,
+            End::Stopped => Exit::Stopped,
         };
+        let Dialogue { stdout, stderr, .. } = dialogue;
         let (stdout, stderr, duration) = (stdout.finish(), stderr.finish(), started.elapsed());
         tracing::debug!(program = ?spec.program, %exit, ?duration, "command ended");
         Ok(CommandOutput { exit, stdout, stderr, duration })
@@ -98,7 +110,7 @@ impl CommandRunner {
             .current_dir(cwd)
             .env_clear()
             .envs(self.0.environment.resolve(&spec.variables)?)
-            .stdin(if spec.stdin.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdin(if spec.takes_input() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         spawn(&mut command).await.map_err(|source| match source.kind() {
@@ -138,53 +150,4 @@ async fn spawn(command: &mut Command) -> io::Result<Process> {
         }
     }
     Process::spawn(command)
-}
-
-/// Feeds the process and reads its streams until it and everything it left behind has ended, or has
-/// been killed. Tells whether it ended before its deadline.
-async fn attend(
-    process: &mut Process,
-    spec: &CommandSpec,
-    stdout: &mut Capture,
-    stderr: &mut Capture,
-) -> bool {
-    let child = process.child();
-    let (input, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let mut drained = pin!(maybe_done(join(stdout.fill(out), stderr.fill(err))));
-    let in_time = {
-        let mut fed = pin!(maybe_done(feed(input, spec.stdin.as_deref())));
-        let ended = poll_fn(|context| {
-            // The end is asked for first: a flood of output must not hide it.
-            if process.poll_ended(context).is_ready() {
-                return Poll::Ready(());
-            }
-            let _ = fed.as_mut().poll(context);
-            let _ = drained.as_mut().poll(context);
-            Poll::Pending
-        });
-        timeout(spec.deadline, ended).await.is_ok()
-    };
-    if !in_time {
-        process.terminate();
-    }
-    settle(process, drained.as_mut(), spec.grace).await;
-    process.kill();
-    if !in_time {
-        settle(process, drained.as_mut(), spec.grace).await;
-    }
-    in_time
-}
-
-/// Waits until the process has ended and its streams are closed, for the grace at most.
-async fn settle(process: &mut Process, drained: Pin<&mut impl Future>, grace: Duration) {
-    let ended = poll_fn(|context| process.poll_ended(context));
-    // Whether it settled makes no difference: what comes next is done in both cases.
-    let _ = timeout(grace, join(ended, drained)).await;
-}
-
-/// Writes the input and closes it. A program that does not read, or ends before, is no error.
-async fn feed(pipe: Option<ChildStdin>, bytes: Option<&[u8]>) {
-    if let (Some(mut pipe), Some(bytes)) = (pipe, bytes) {
-        let _ = pipe.write_all(bytes).await;
-    }
 }

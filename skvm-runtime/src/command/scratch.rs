@@ -73,7 +73,7 @@ impl ProgramRunner for ScratchRunner {
         let exit = match output.exit {
             Exit::Code(code) => ProgramExit::Code(code),
             Exit::Signal(signal) => ProgramExit::Signal(signal),
-            Exit::Deadline => ProgramExit::Deadline,
+            Exit::Deadline | Exit::Stopped => ProgramExit::Deadline,
         };
         Ok(ProgramOutput {
             exit,

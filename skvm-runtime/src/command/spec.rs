@@ -15,6 +15,7 @@ pub struct CommandSpec {
     pub(super) args: Vec<OsString>,
     pub(super) cwd: PathBuf,
     pub(super) stdin: Option<Vec<u8>>,
+    pub(super) open_stdin: bool,
     pub(super) variables: BTreeMap<OsString, OsString>,
     pub(super) deadline: Duration,
     pub(super) grace: Duration,
@@ -39,6 +40,7 @@ impl CommandSpec {
             args: Vec::new(),
             cwd: cwd.into(),
             stdin: None,
+            open_stdin: false,
             variables: BTreeMap::new(),
             deadline: Self::DEFAULT_DEADLINE,
             grace: Self::DEFAULT_GRACE,
@@ -68,6 +70,17 @@ impl CommandSpec {
     pub fn with_stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
         self
+    }
+
+    /// Leaves the standard input open behind what is fed, for an [attendant](super::Attendant) who answers.
+    pub fn with_open_stdin(mut self) -> Self {
+        self.open_stdin = true;
+        self
+    }
+
+    /// Whether anything can come on the standard input.
+    pub(super) fn takes_input(&self) -> bool {
+        self.stdin.is_some() || self.open_stdin
     }
 
     /// Sets a variable for this command, over what the runner's environment says.
@@ -128,6 +141,7 @@ impl fmt::Debug for CommandSpec {
             .field("args", &self.args)
             .field("cwd", &self.cwd)
             .field("stdin_bytes", &self.stdin.as_ref().map(Vec::len))
+            .field("open_stdin", &self.open_stdin)
             .field("variables", &self.variables.keys().collect::<Vec<_>>())
             .field("deadline", &self.deadline)
             .field("grace", &self.grace)

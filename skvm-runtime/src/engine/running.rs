@@ -152,8 +152,9 @@ impl SkVm {
             .new_session(learned.with_environment(environment.as_ref()), &task.prompt)
             .with_inputs(task.inputs.clone())
             .with_workdir(&workdir);
-        if self.0.jit.is_some() && !harness.features().hooks {
-            warn!(harness = %target.harness, "nothing is learned from a harness that calls no hooks");
+        let features = harness.features();
+        if self.0.jit.is_some() && !features.hooks && !features.asks_before_start {
+            warn!(harness = %target.harness, "nothing is answered in the model's place for a harness that calls no hooks");
         }
         if let Some(skill) = &skill {
             session = self.reviewed(session, skill, &target, variant.as_deref());
@@ -164,6 +165,7 @@ impl SkVm {
         };
         let run = HarnessRun {
             task: &task,
+            model: Some(&target.model),
             skill: view.as_ref(),
             environment: environment.as_ref(),
             tools: ToolOffer::Own,
@@ -177,7 +179,7 @@ impl SkVm {
         // A run that could not begin leaves its trace too.
         let status = record.as_ref().map_or(RunStatus::HarnessCrashed, |record| record.status);
         if let Ok(record) = &record {
-            session.see(record);
+            session.see(record).await;
         }
         if let (Some(check), Ok(record)) = (&check, &record)
             && !record.status.is_infrastructure()

@@ -184,6 +184,6 @@ pub(super) fn exit_text(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("exit status {code}"),
         Exit::Signal(signal) => format!("signal {signal}"),
-        Exit::Deadline => DEADLINE.to_owned(),
+        Exit::Deadline | Exit::Stopped => DEADLINE.to_owned(),
     }
 }

@@ -365,7 +365,7 @@ mod tests {
         let no_key = r#"{"providers": {"routes": [{"match": "a/*", "kind": "openrouter"}]}}"#;
         assert!(matches!(ProviderRoutes::from_json(no_key), Err(ProviderError::NoKey { .. })));
         for broken in
-            ["", "[]", "{\"providers\": {\"routes\": [{\"match\": \"a\", \"kind\": \"x\"}]}}"]
+            ["", "3", "{\"providers\": {\"routes\": [{\"match\": \"a\", \"kind\": \"x\"}]}}"]
         {
             assert!(
                 matches!(ProviderRoutes::from_json(broken), Err(ProviderError::Json(_))),

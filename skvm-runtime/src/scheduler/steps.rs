@@ -9,9 +9,10 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use skvm_core::artifact::WorkflowStep;
 use skvm_core::harness::{
-    Harness, HarnessRun, NoHooks, PreparedEnvironment, RunLimits, RunStatus, SkillView, Task,
-    ToolOffer,
+    Harness, HarnessRun, NoHooks, PreparedEnvironment, ProviderFault, RunLimits, RunStatus,
+    SkillView, Task, ToolOffer,
 };
+use skvm_core::target::ModelId;
 
 use super::{Governor, Resource, StepError, StepRun, StepRunner};
 use crate::command::{CommandRunner, CommandSpec};
@@ -21,6 +22,7 @@ use crate::command::{CommandRunner, CommandSpec};
 #[derive(Clone)]
 pub struct HarnessSteps {
     harness: Arc<dyn Harness>,
+    model: Option<ModelId>,
     skill: Option<SkillView>,
     environment: Option<PreparedEnvironment>,
     task: String,
@@ -47,12 +49,20 @@ impl HarnessSteps {
     ) -> Self {
         Self {
             harness,
+            model: None,
             skill: None,
             environment: None,
             task: task.into(),
             workdir: workdir.into(),
             limits: RunLimits::default(),
         }
+    }
+
+    /// The same steps, done by this model, for a harness that asks any.
+    #[must_use]
+    pub fn with_model(mut self, model: impl Into<ModelId>) -> Self {
+        self.model = Some(model.into());
+        self
     }
 
     /// The same steps with a skill.
@@ -94,6 +104,7 @@ impl StepRunner for HarnessSteps {
         let mut hooks = NoHooks;
         let record = self.harness.run(HarnessRun {
             task: &task,
+            model: self.model.as_ref(),
             skill: self.skill.as_ref(),
             environment: self.environment.as_ref(),
             tools: ToolOffer::Own,
@@ -106,8 +117,10 @@ impl StepRunner for HarnessSteps {
         let detail = record.status_detail.unwrap_or_default();
         match record.status {
             RunStatus::Ok => Ok(json!(record.text)),
-            // The harness has tried again already; refusals are told by their status.
-            RunStatus::ProviderFault if detail.contains("429") => Err(StepError::refused(detail)),
+            // The harness has tried again already.
+            RunStatus::ProviderFault if record.fault == Some(ProviderFault::RateLimited) => {
+                Err(StepError::refused(detail))
+            }
             RunStatus::ProviderFault => Err(StepError::transient(detail)),
             status => Err(StepError::new(format!("{status:?}: {detail}"))),
         }

@@ -119,6 +119,7 @@ impl Place {
         let events = Mutex::new(Vec::new());
         let run = HarnessRun {
             task: &Task::new(TASK),
+            model: None,
             skill: self.skill.as_ref(),
             environment: None,
             tools: ToolOffer::Own,

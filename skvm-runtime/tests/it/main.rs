@@ -18,6 +18,8 @@ mod loopback;
 mod scheduler;
 #[cfg(all(feature = "tokio", unix))]
 mod scratch;
+#[cfg(feature = "http")]
+mod scripted_server;
 mod session;
 mod store;
 mod watched;

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use futures::future::join_all;
 use skvm_core::harness::{
-    Directive, HarnessError, HarnessEvent, HarnessRun, RecordedToolCall, Role, RunNote, RunRecord,
-    RunStatus, SkillMode, Step, ToolDirective, ToolResult, TurnView,
+    Directive, HarnessError, HarnessEvent, HarnessRun, ProviderFault, RecordedToolCall, Role,
+    RunNote, RunRecord, RunStatus, SkillMode, Step, ToolDirective, ToolResult, TurnView,
 };
 use skvm_core::llm::{
     LlmError, LlmRequest, LlmResponse, Message, StopReason, ToolCall, ToolChoice,
@@ -93,6 +93,7 @@ impl State {
                         Ok(response) => (response, false),
                         Err(error) => {
                             let told = explain(&error);
+                            self.record.fault = ProviderFault::of(&error);
                             return self.end(RunStatus::ProviderFault, Some(told));
                         }
                     }

@@ -56,6 +56,7 @@ pub const BARE_AGENT: &str = "bare-agent";
 /// let record = agent
 ///     .run(HarnessRun {
 ///         task: &Task::new("say done"),
+///         model: None,
 ///         skill: None,
 ///         environment: None,
 ///         tools: ToolOffer::Own,

@@ -327,7 +327,7 @@ fn command_result(outcome: Result<CommandOutput, CommandError>, seconds: u64) ->
             content.push_str(&format!("ended by signal {signal}"));
             None
         }
-        Exit::Deadline => {
+        Exit::Deadline | Exit::Stopped => {
             content.push_str(&format!("ended after {seconds} seconds, before it was done"));
             None
         }

@@ -109,7 +109,7 @@ impl Following {
     ) -> Directive {
         if matches!(self.phase, Phase::Waiting) {
             self.inputs.clone_from(inputs);
-            self.begin(turn).await;
+            self.begin(turn, self.jit.policy().mode).await;
         }
         if matches!(self.phase, Phase::Watching(_)) {
             self.look_at_results();
@@ -135,7 +135,7 @@ impl Following {
     }
 
     /// Decides who does the work.
-    async fn begin(&mut self, turn: &TurnView<'_>) {
+    async fn begin(&mut self, turn: &TurnView<'_>, mode: Mode) {
         self.phase = Phase::Watching(Vec::new());
         // What else was said, by whomever, is part of what is asked for.
         self.fresh = match turn.messages {
@@ -165,7 +165,7 @@ impl Following {
             }
         }
         let about = Run::about_of(turn.task, &self.inputs);
-        let acting = match policy.mode {
+        let acting = match mode {
             Mode::Act => chosen(&possible, &about),
             Mode::DryRun => None,
         };
@@ -220,6 +220,31 @@ impl Following {
                 false
             }
         }
+    }
+
+    /// Takes back an answer that the harness could not make use of. The model does the work.
+    pub(crate) fn declined(&mut self) {
+        if let Phase::Acting(acting) = &self.phase {
+            // What was done before is missing in what the model makes, so that this is no whole run.
+            self.fresh &= acting.answers <= 1;
+            self.phase = Phase::Watching(Vec::new());
+        }
+    }
+
+    /// Takes in a turn that is told after it was over: too late for an answer in the model's place.
+    pub(crate) async fn saw(
+        &mut self,
+        index: usize,
+        task: &str,
+        inputs: &BTreeMap<String, String>,
+        response: &LlmResponse,
+    ) {
+        if matches!(self.phase, Phase::Waiting) {
+            self.inputs.clone_from(inputs);
+            self.begin(&TurnView { index, task, messages: &[] }, Mode::DryRun).await;
+        }
+        self.look_at_results();
+        self.after_llm(index, response);
     }
 
     /// Takes in the model's own answer.

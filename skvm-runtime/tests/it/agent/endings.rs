@@ -163,6 +163,7 @@ async fn a_working_directory_that_is_none_is_an_error() {
     for workdir in [place.path("missing"), place.file("a.txt", "a file")] {
         let run = HarnessRun {
             task: &Task::new("task"),
+            model: None,
             skill: None,
             environment: None,
             tools: ToolOffer::Own,

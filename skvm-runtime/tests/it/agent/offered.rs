@@ -49,6 +49,7 @@ async fn run(
     let agent = with(BareAgent::new(Arc::new(model.clone())));
     let run = HarnessRun {
         task: &Task::new("task"),
+        model: None,
         skill: None,
         environment: None,
         tools,

@@ -96,6 +96,7 @@ async fn a_governor_bounds_how_many_run() {
         .with_governor(Governor::with(bounds, Silent));
     let run = skvm_core::harness::HarnessRun {
         task: &skvm_core::harness::Task::new("t"),
+        model: None,
         skill: None,
         environment: None,
         tools: skvm_core::harness::ToolOffer::Own,

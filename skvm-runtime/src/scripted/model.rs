@@ -1,4 +1,4 @@
-//! A model that says what it was told to say, for tests.
+//! A model in the process, without an address.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,0 +1,242 @@
+//! Claude Code: `claude -p --output-format stream-json`, an event a line. It asks providers that speak messages.
+
+use serde_json::Value;
+use skvm_core::harness::{HarnessFeatures, ToolResult};
+use skvm_core::llm::{StopReason, ToolCall, Usage};
+
+use super::CliError;
+use super::adapter::{Adapter, Facts, Heard, Reader, Setup, Staged};
+use super::fault;
+use super::foreseen::ShellTool;
+use super::log::{Answer, Log};
+use crate::command::CommandSpec;
+use crate::provider::WireFormat;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct ClaudeCode;
+
+/// Its tool for commands.
+const BASH: &str = "Bash";
+
+static FACTS: Facts = Facts {
+    id: "claude-code",
+    name: "Claude Code",
+    program: "claude",
+    install: "npm install --global @anthropic-ai/claude-code@2.1.328",
+    version_arguments: &["--version"],
+    versions: &["2.1.328"],
+    wires: &[WireFormat::Messages],
+    shell: ShellTool { name: BASH, argument: "command" },
+    native: &[
+        (".claude/settings.json", "state/settings.json"),
+        (".claude/.credentials.json", "state/.credentials.json"),
+        (".claude.json", "state/.claude.json"),
+    ],
+    features: || {
+        let mut features = HarnessFeatures::default();
+        features.inject = true;
+        features.discover = true;
+        features.usage = true;
+        features.batched_tool_calls = true;
+        features.reaches_loopback = true;
+        features.asks_before_start = true;
+        features
+    },
+};
+
+impl Adapter for ClaudeCode {
+    fn facts(&self) -> &'static Facts {
+        &FACTS
+    }
+
+    fn launch(&self, setup: &Setup<'_>) -> Result<CommandSpec, CliError> {
+        let sandbox = setup.sandbox;
+        let tools = if setup.discovered().is_some() { TOOLS_WITH_SKILLS } else { TOOLS };
+        let mut command = setup
+            .command()
+            .with_args(["-p", "--output-format", "stream-json", "--verbose"])
+            .with_args(["--permission-mode", "bypassPermissions", "--no-session-persistence"])
+            .with_args(["--strict-mcp-config", "--tools", tools])
+            .with_args(["--max-turns", &setup.limits.turns.to_string()])
+            .with_variable("CLAUDE_CONFIG_DIR", sandbox.state())
+            .with_variable("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
+            // Else it refuses to ask nobody where it runs as root.
+            .with_variable("IS_SANDBOX", "1")
+            .with_variable("CLAUDE_CODE_MAX_RETRIES", setup.retries.to_string())
+            .with_variable("CLAUDE_CODE_MAX_OUTPUT_TOKENS", setup.limits.answer_tokens.to_string())
+            .with_variable("DISABLE_AUTOUPDATER", "1")
+            .with_stdin(setup.prompt);
+        if let Some(provider) = setup.provider {
+            let model = provider.model.as_str();
+            command = command
+                .with_args(["--model", model])
+                .with_variable("ANTHROPIC_BASE_URL", provider.origin())
+                .with_variable("ANTHROPIC_API_KEY", setup.key_or_none())
+                // What it asks on the side goes to the same model.
+                .with_variable("ANTHROPIC_SMALL_FAST_MODEL", model)
+                .with_variable("ANTHROPIC_DEFAULT_HAIKU_MODEL", model);
+        } else if let Some(model) = setup.model {
+            command = command.with_args(["--model", model]);
+        }
+        if let Some(skill) = setup.injected() {
+            let file = sandbox.write("state/append.md", Staged::injection(skill))?;
+            command = command.with_arg("--append-system-prompt-file").with_arg(file);
+        }
+        if let Some(skill) = setup.discovered() {
+            sandbox.place(&skill.folder, &format!("state/skills/{}", skill.name()))?;
+        }
+        Ok(command)
+    }
+
+    fn reader(&self) -> Box<dyn Reader> {
+        Box::new(ClaudeReader::default())
+    }
+}
+
+const TOOLS: &str = "Bash,Edit,Glob,Grep,Read,Write";
+const TOOLS_WITH_SKILLS: &str = "Bash,Edit,Glob,Grep,Read,Skill,Write";
+
+#[derive(Default)]
+struct ClaudeReader {
+    /// The answer whose parts are told one after the other, with its id.
+    open: Option<(String, Answer)>,
+}
+
+impl Reader for ClaudeReader {
+    fn event(&mut self, event: &Value, log: &mut Log<'_>) -> Heard {
+        match event["type"].as_str().unwrap_or_default() {
+            "system" => {
+                if let Some(id) = event["session_id"].as_str() {
+                    log.session(id);
+                }
+                if event["subtype"] == "api_retry" {
+                    let told = event.get("error").map(Value::to_string).unwrap_or_default();
+                    let status = event["error_status"].as_u64().and_then(fault::of_code);
+                    log.trouble_of(status.or_else(|| fault::read(&told)), &told);
+                }
+            }
+            "assistant" => return self.part(event, log),
+            "user" => {
+                self.flush(log);
+                results(event, log);
+            }
+            "result" => {
+                self.flush(log);
+                ended(event, log);
+            }
+            "stream_event" | "rate_limit_event" | "tool_progress" | "keep_alive" => {}
+            _ => return Heard::Unknown,
+        }
+        Heard::Known
+    }
+
+    fn close(&mut self, log: &mut Log<'_>) {
+        self.flush(log);
+    }
+}
+
+impl ClaudeReader {
+    /// A part of an answer: each has an event of its own.
+    fn part(&mut self, event: &Value, log: &mut Log<'_>) -> Heard {
+        let message = &event["message"];
+        let Some(parts) = message["content"].as_array() else { return Heard::Unknown };
+        let texts = || parts.iter().filter_map(|part| part["text"].as_str());
+        // Errors are told as answers of a model that there is not.
+        if message["model"] == "<synthetic>" {
+            self.flush(log);
+            let told: String = texts().collect();
+            let told =
+                if told.is_empty() { "it gave an answer of its own".to_owned() } else { told };
+            log.trouble(&told);
+            return Heard::Known;
+        }
+        let id = message["id"].as_str().unwrap_or_default();
+        if self.open.as_ref().is_some_and(|(open, _)| open != id) {
+            self.flush(log);
+        }
+        let (_, answer) = self.open.get_or_insert_with(|| (id.to_owned(), Answer::default()));
+        answer.text.extend(texts());
+        answer.usage = usage(&message["usage"]);
+        let calls = parts.iter().filter(|part| part["type"] == "tool_use").map(|part| ToolCall {
+            id: part["id"].as_str().unwrap_or_default().to_owned(),
+            name: part["name"].as_str().unwrap_or_default().to_owned(),
+            arguments: part["input"].clone(),
+        });
+        answer.calls.extend(calls);
+        answer.stop = match message["stop_reason"].as_str() {
+            Some("max_tokens") => StopReason::Length,
+            Some("refusal") => StopReason::Filtered,
+            // Whether more comes is told at the end.
+            _ => StopReason::Unknown,
+        };
+        Heard::Known
+    }
+
+    fn flush(&mut self, log: &mut Log<'_>) {
+        let Some((_, answer)) = self.open.take() else { return };
+        for call in &answer.calls {
+            log.executes(&call.id);
+        }
+        let ids: Vec<String> = answer.calls.iter().map(|call| call.id.clone()).collect();
+        log.answer(answer);
+        ids.iter().for_each(|id| log.executes(id));
+    }
+}
+
+/// The tokens of an answer or of the run. A server that tells none is told as one that used none.
+fn usage(told: &Value) -> Usage {
+    let number = |key: &str| told[key].as_u64();
+    let all =
+        ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"]
+            .map(number);
+    if all.iter().all(|number| number.is_none_or(|number| number == 0)) {
+        return Usage::default();
+    }
+    let [input, output, cache_read, cache_write] = all;
+    // The costs that it tells of a model that it does not know are invented.
+    Usage { input, output, cache_read, cache_write, cost_usd: None }
+}
+
+fn results(event: &Value, log: &mut Log<'_>) {
+    let parts = event["message"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for part in parts.iter().filter(|part| part["type"] == "tool_result") {
+        let id = part["tool_use_id"].as_str().unwrap_or_default();
+        let call = log.call(id).unwrap_or_else(|| ToolCall {
+            id: id.to_owned(),
+            name: String::new(),
+            arguments: Value::Null,
+        });
+        let content = match &part["content"] {
+            Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
+            told => told.as_str().unwrap_or_default().to_owned(),
+        };
+        let is_error = part["is_error"].as_bool().unwrap_or(false);
+        let code = content.lines().next().and_then(|line| line.strip_prefix("Exit code "));
+        let exit_code = match call.name.as_str() {
+            BASH if is_error => code.and_then(|code| code.trim().parse().ok()),
+            BASH => Some(0),
+            _ => None,
+        };
+        log.result(&call, ToolResult { content, is_error, exit_code, duration_ms: 0 });
+    }
+}
+
+/// The last event. Its subtype says success also where it is none.
+fn ended(event: &Value, log: &mut Log<'_>) {
+    log.total_usage(usage(&event["usage"]));
+    let told = event["result"].as_str().unwrap_or_default();
+    if event["subtype"] == "error_max_turns" {
+        return log.used_up_turns();
+    }
+    if event["is_error"] == true {
+        let status = event["api_error_status"].as_u64().and_then(fault::of_code);
+        let errors = event["errors"].as_array().filter(|errors| !errors.is_empty());
+        let told = match (told, errors) {
+            ("", Some(errors)) => Value::from(errors.clone()).to_string(),
+            (told, _) => told.to_owned(),
+        };
+        return log.trouble_of(status.or_else(|| fault::read(&told)), &told);
+    }
+    log.finished(Some(told.to_owned()));
+}

@@ -1,0 +1,292 @@
+//! Codex: `codex exec --json`, an event a line. It asks providers that speak responses.
+
+use std::fs;
+use std::path::Path;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
+use skvm_core::llm::{StopReason, ToolCall, Usage};
+
+use super::CliError;
+use super::adapter::{Adapter, Facts, Heard, KEY_VARIABLE, PROVIDER, Reader, Setup, json_text};
+use super::fault;
+use super::foreseen::ShellTool;
+use super::log::{Answer, Log};
+use crate::command::CommandSpec;
+use crate::provider::{Endpoint, WireFormat};
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Codex;
+
+/// What its events call a command.
+const COMMAND: &str = "command_execution";
+
+static FACTS: Facts = Facts {
+    id: "codex",
+    name: "Codex",
+    program: "codex",
+    install: "npm install --global @openai/codex@0.169.0",
+    version_arguments: &["--version"],
+    versions: &["0.169.0"],
+    wires: &[WireFormat::Responses],
+    shell: ShellTool { name: COMMAND, argument: "command" },
+    native: &[(".codex/config.toml", "state/config.toml"), (".codex/auth.json", "state/auth.json")],
+    features: || {
+        let mut features = HarnessFeatures::default();
+        features.inject = true;
+        features.discover = true;
+        features.usage = true;
+        features.batched_tool_calls = true;
+        features.reaches_loopback = true;
+        features.asks_before_start = true;
+        features
+    },
+};
+
+#[async_trait]
+impl Adapter for Codex {
+    fn facts(&self) -> &'static Facts {
+        &FACTS
+    }
+
+    fn launch(&self, setup: &Setup<'_>) -> Result<CommandSpec, CliError> {
+        let sandbox = setup.sandbox;
+        let mut command = setup
+            .command()
+            .with_args(["exec", "--json", "--skip-git-repo-check", "--color", "never"])
+            .with_args(["-s", "danger-full-access", "-c", "approval_policy=\"never\""])
+            .with_arg("-C")
+            .with_arg(setup.workdir)
+            .with_variable("CODEX_HOME", sandbox.state());
+        if let Some(provider) = setup.provider {
+            sandbox.write("state/config.toml", config(setup, provider))?;
+            command = command.with_variable(KEY_VARIABLE, setup.key_or_none());
+        } else if let Some(model) = setup.model {
+            command = command.with_args(["--model", model]);
+        }
+        if let Some(skill) = setup.injected() {
+            sandbox.write("state/AGENTS.md", skill.injection())?;
+        }
+        if let Some(skill) = setup.discovered() {
+            sandbox.place(&skill.folder, &format!("state/skills/{}", skill.name()))?;
+        }
+        Ok(command.with_arg("-").with_stdin(setup.prompt))
+    }
+
+    fn reader(&self) -> Box<dyn Reader> {
+        Box::new(CodexReader)
+    }
+
+    async fn collect(&self, setup: &Setup<'_>, log: &mut Log<'_>) {
+        // Its events do not tell which calls were made in one answer; its journal tells how many answers there were.
+        let calls = answers_in(&setup.sandbox.state().join("sessions"), 0);
+        if calls > 0 {
+            log.model_calls(calls);
+        }
+    }
+}
+
+fn config(setup: &Setup<'_>, provider: &Endpoint) -> String {
+    let text = |text: &str| json_text(&json!(text));
+    format!(
+        "model = {model}\n\
+         model_provider = \"{PROVIDER}\"\n\
+         check_for_update_on_startup = false\n\
+         [features]\n\
+         shell_snapshot = false\n\
+         [shell_environment_policy]\n\
+         exclude = [\"{KEY_VARIABLE}\"]\n\
+         [analytics]\n\
+         enabled = false\n\
+         [model_providers.{PROVIDER}]\n\
+         name = \"{PROVIDER}\"\n\
+         base_url = {url}\n\
+         env_key = \"{KEY_VARIABLE}\"\n\
+         wire_api = \"responses\"\n\
+         request_max_retries = {retries}\n\
+         stream_max_retries = {retries}\n\
+         supports_websockets = false\n",
+        model = text(provider.model.as_str()),
+        url = text(&provider.api_url()),
+        retries = setup.retries,
+    )
+}
+
+/// How many answers of the model the journals below a folder tell of.
+fn answers_in(folder: &Path, depth: usize) -> usize {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let count = |path: &Path| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines().filter(|line| line.contains("\"type\":\"token_usage_record\"")).count()
+    };
+    entries
+        .filter_map(Result::ok)
+        .map(|entry| match entry.file_type() {
+            Ok(kind) if kind.is_dir() && depth < 4 => answers_in(&entry.path(), depth + 1),
+            Ok(kind) if kind.is_file() => count(&entry.path()),
+            _ => 0,
+        })
+        .sum()
+}
+
+struct CodexReader;
+
+impl Reader for CodexReader {
+    fn event(&mut self, event: &Value, log: &mut Log<'_>) -> Heard {
+        let item = &event["item"];
+        match event["type"].as_str().unwrap_or_default() {
+            "thread.started" => {
+                if let Some(id) = event["thread_id"].as_str() {
+                    log.session(id);
+                }
+            }
+            "item.started" if item["type"] == COMMAND => called(item, log),
+            "item.completed" => return completed(item, log),
+            "turn.completed" => {
+                log.total_usage(usage(&event["usage"]));
+                log.finished(None);
+            }
+            "error" => error(event["message"].as_str().unwrap_or_default(), log),
+            "turn.failed" => error(event["error"]["message"].as_str().unwrap_or_default(), log),
+            "turn.started" | "item.started" | "item.updated" => {}
+            _ => return Heard::Unknown,
+        }
+        Heard::Known
+    }
+}
+
+/// Something that was done or said.
+fn completed(item: &Value, log: &mut Log<'_>) -> Heard {
+    match item["type"].as_str().unwrap_or_default() {
+        "agent_message" => log.answer(Answer {
+            text: item["text"].as_str().unwrap_or_default().to_owned(),
+            // Whether more comes is told at the end.
+            stop: StopReason::Unknown,
+            ..Answer::default()
+        }),
+        COMMAND => {
+            if log.call(id(item)).is_none() {
+                called(item, log);
+            }
+            let exit_code = item["exit_code"].as_i64().and_then(|code| i32::try_from(code).ok());
+            result(item, item["aggregated_output"].as_str().unwrap_or_default(), exit_code, log);
+        }
+        "file_change" | "mcp_tool_call" | "web_search" => {
+            called(item, log);
+            let told = item.get("result").or(item.get("error")).filter(|told| !told.is_null());
+            let told = told.map(Value::to_string).unwrap_or_default();
+            result(item, &told, None, log);
+        }
+        // Its own remarks, such as on a model that it does not know, and what it only thinks.
+        "error" | "reasoning" | "todo_list" => {}
+        _ => return Heard::Unknown,
+    }
+    Heard::Known
+}
+
+fn id(item: &Value) -> &str {
+    item["id"].as_str().unwrap_or_default()
+}
+
+/// A call that is made.
+fn called(item: &Value, log: &mut Log<'_>) {
+    let kind = item["type"].as_str().unwrap_or_default();
+    let (name, arguments) = match kind {
+        COMMAND => {
+            let command = item["command"].as_str().unwrap_or_default();
+            (COMMAND, json!({"command": unwrapped(command)}))
+        }
+        "mcp_tool_call" => (item["tool"].as_str().unwrap_or(kind), item["arguments"].clone()),
+        "web_search" => (kind, json!({"query": item["query"]})),
+        _ => (kind, json!({"changes": item["changes"]})),
+    };
+    let call = ToolCall { id: id(item).to_owned(), name: name.to_owned(), arguments };
+    let (calls, stop) = (vec![call], StopReason::ToolCalls);
+    log.answer(Answer { calls, stop, ..Answer::default() });
+    log.executes(id(item));
+}
+
+fn result(item: &Value, content: &str, exit_code: Option<i32>, log: &mut Log<'_>) {
+    let Some(call) = log.call(id(item)) else { return };
+    let is_error = item["status"].as_str().is_some_and(|status| status != "completed");
+    log.result(
+        &call,
+        ToolResult { content: content.to_owned(), is_error, exit_code, duration_ms: 0 },
+    );
+}
+
+/// The tokens of the run. A server that tells none is told as one that used none.
+fn usage(told: &Value) -> Usage {
+    let number = |key: &str| told[key].as_u64();
+    let (input, cached) = (number("input_tokens"), number("cached_input_tokens"));
+    if input.is_none_or(|input| input == 0) {
+        return Usage::default();
+    }
+    Usage {
+        input: input.map(|all| all.saturating_sub(cached.unwrap_or(0))),
+        output: number("output_tokens"),
+        cache_read: cached,
+        cache_write: number("cache_write_input_tokens"),
+        cost_usd: None,
+    }
+}
+
+fn error(message: &str, log: &mut Log<'_>) {
+    // So it tells a status of 500.
+    let busy = message.contains("experiencing high demand").then_some(ProviderFault::Server);
+    log.trouble_of(busy.or_else(|| fault::read(message)), message);
+}
+
+/// The command in `/bin/bash -lc '…'`; the text as it is where it is none.
+fn unwrapped(told: &str) -> String {
+    let inner = [" -lc ", " -c "].iter().find_map(|flag| {
+        let (shell, rest) = told.split_once(flag)?;
+        (!shell.contains(char::is_whitespace)).then(|| word(rest))?
+    });
+    inner.unwrap_or_else(|| told.to_owned())
+}
+
+/// The text of one word that is quoted for a shell; `None` where it is not one word.
+fn word(quoted: &str) -> Option<String> {
+    let mut text = String::new();
+    let mut quote = None;
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            (Some('\''), c) => text.push(c),
+            (None, '\\') => text.push(chars.next()?),
+            (Some(_), '\\') => match chars.next()? {
+                escaped @ ('$' | '`' | '"' | '\\' | '!') => text.push(escaped),
+                other => text.extend(['\\', other]),
+            },
+            (None, c) if c.is_whitespace() => return None,
+            (_, c) => text.push(c),
+        }
+    }
+    quote.is_none().then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_taken_out_of_the_shell_around_them() {
+        for (told, command) in [
+            ("/bin/bash -lc 'echo a; cat \"b\"'", "echo a; cat \"b\""),
+            ("/bin/bash -c ls", "ls"),
+            ("/bin/bash -lc 'it'\\''s'", "it's"),
+            (r#"/bin/zsh -lc "echo \"\$x\" 'y'""#, r#"echo "$x" 'y'"#),
+            ("/bin/bash -lc 'line 1\nline 2'", "line 1\nline 2"),
+            ("cargo test -c x", "cargo test -c x"),
+            ("/bin/bash -lc 'open", "/bin/bash -lc 'open"),
+            ("", ""),
+        ] {
+            assert_eq!(unwrapped(told), command, "{told}");
+        }
+    }
+}
