@@ -3,6 +3,8 @@
 mod adaptation;
 #[cfg(feature = "tokio")]
 mod agent;
+#[cfg(feature = "http")]
+mod backend;
 #[cfg(all(feature = "tokio", unix))]
 mod command;
 mod engine;
@@ -12,8 +14,6 @@ mod jit;
 mod life;
 #[cfg(feature = "http")]
 mod loopback;
-#[cfg(feature = "http")]
-mod openai;
 #[cfg(feature = "tokio")]
 mod scheduler;
 #[cfg(all(feature = "tokio", unix))]
