@@ -139,7 +139,12 @@ impl Setup<'_> {
 
     /// The program in the working directory, until the deadline.
     pub(super) fn command(&self) -> CommandSpec {
-        CommandSpec::new(self.program, self.workdir).with_deadline(self.left()).with_grace(GRACE)
+        self.command_in(self.workdir)
+    }
+
+    /// The program in a folder, until the deadline.
+    pub(super) fn command_in(&self, folder: &Path) -> CommandSpec {
+        CommandSpec::new(self.program, folder).with_deadline(self.left()).with_grace(GRACE)
     }
 }
 

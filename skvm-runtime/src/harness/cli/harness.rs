@@ -11,7 +11,7 @@ use skvm_core::target::{HarnessId, ModelId};
 
 use super::adapter::{Adapter, Facts};
 use super::detect::{Detection, detect};
-use super::{CliError, claude_code, codex, hermes, opencode, pi, run};
+use super::{CliError, claude_code, codex, hermes, openclaw, opencode, pi, run};
 use crate::command::Environment;
 use crate::provider::{Endpoint, ProviderRoutes};
 
@@ -82,6 +82,7 @@ impl Cli {
             Self::OpenCode => &opencode::OpenCode,
             Self::Codex => &codex::Codex,
             Self::ClaudeCode => &claude_code::ClaudeCode,
+            Self::OpenClaw => &openclaw::OpenClaw,
             _ => &pi::Pi,
         }
     }
