@@ -59,6 +59,7 @@ mod sandbox;
 mod claude_code;
 mod codex;
 mod hermes;
+mod jiuwenclaw;
 mod openclaw;
 mod opencode;
 mod pi;

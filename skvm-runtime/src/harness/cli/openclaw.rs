@@ -117,6 +117,7 @@ impl Adapter for OpenClaw {
             .with_variable("OPENCLAW_CONFIG_PATH", config)
             // Else it would start itself anew, in a session of its own.
             .with_variable("OPENCLAW_NO_RESPAWN", "1")
+            .with_variable("SHELL", "/bin/bash")
             .with_variable("NODE_DISABLE_COMPILE_CACHE", "1")
             .with_variable("OPENCLAW_BASH_YIELD_MS", "120000")
             .with_variable("OPENCLAW_EXEC_SHELL_SNAPSHOT", "0")
@@ -130,7 +131,7 @@ impl Adapter for OpenClaw {
         Ok(command)
     }
 
-    fn reader(&self) -> Box<dyn Reader> {
+    fn reader(&self, _retries: u32) -> Box<dyn Reader> {
         Box::new(OpenClawReader::default())
     }
 
@@ -344,6 +345,7 @@ fn result(event: &Value, log: &mut Log<'_>) {
     });
     let parts = event["result"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
     let texts: String = parts.iter().filter_map(|part| part["text"].as_str()).collect();
+    let texts = if texts == "(no output)" { String::new() } else { texts };
     let error = event["error"].as_str();
     let details = &event["result"]["details"];
     let exit_code = details["exitCode"].as_i64().and_then(|code| i32::try_from(code).ok());
