@@ -53,7 +53,7 @@ assert_eq!(outcome.trace.turns.len(), 1);
 //! | `harness` | the bare agent (feature `tokio`) |
 //! | `scheduler` | workflows, run as their edges allow (feature `tokio`) |
 //! | [`provider`] | which endpoint answers for a model id, with which key |
-//! | `backend` | models behind an OpenAI-compatible endpoint (feature `http`) |
+//! | `backend` | models over HTTP: OpenAI's chat completions and responses, Anthropic's messages (feature `http`) |
 //! | `scripted` | a model that says what it was told to say, also as a server (feature `test-util`) |
 //!
 //! # Features

@@ -152,7 +152,7 @@ pub enum StopReason {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
-    /// Tokens read, without those that came from the provider's cache.
+    /// Tokens read, without those that came from the provider's cache and those counted as `cache_write`.
     pub input: Option<u64>,
     /// Tokens written.
     pub output: Option<u64>,
@@ -167,23 +167,27 @@ pub struct Usage {
 impl Usage {
     /// Adds another call's usage. What is known of either stays known.
     pub fn add(&mut self, other: &Usage) {
-        fn sum<T: std::ops::Add<Output = T>>(a: Option<T>, b: Option<T>) -> Option<T> {
+        fn sum<T>(a: Option<T>, b: Option<T>, add: fn(T, T) -> T) -> Option<T> {
             match (a, b) {
-                (Some(a), Some(b)) => Some(a + b),
+                (Some(a), Some(b)) => Some(add(a, b)),
                 (one, None) | (None, one) => one,
             }
         }
-        self.input = sum(self.input, other.input);
-        self.output = sum(self.output, other.output);
-        self.cache_read = sum(self.cache_read, other.cache_read);
-        self.cache_write = sum(self.cache_write, other.cache_write);
-        self.cost_usd = sum(self.cost_usd, other.cost_usd);
+        // A provider may tell any number.
+        let tokens = |a, b| sum(a, b, u64::saturating_add);
+        self.input = tokens(self.input, other.input);
+        self.output = tokens(self.output, other.output);
+        self.cache_read = tokens(self.cache_read, other.cache_read);
+        self.cache_write = tokens(self.cache_write, other.cache_write);
+        self.cost_usd = sum(self.cost_usd, other.cost_usd, |a, b| a + b);
     }
 
-    /// Tokens read and written, where both are known.
+    /// Tokens read and written, those of the cache among them, where both are known.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
-        Some(self.input? + self.cache_read.unwrap_or(0) + self.output?)
+        let cached = [self.cache_read, self.cache_write].into_iter().flatten();
+        let known = [self.input?, self.output?].into_iter().chain(cached);
+        Some(known.fold(0, u64::saturating_add))
     }
 
     /// Whether anything is known.
@@ -220,5 +224,30 @@ impl LlmResponse {
     pub fn tool_call(id: impl Into<String>, name: impl Into<String>, arguments: Value) -> Self {
         let call = ToolCall { id: id.into(), name: name.into(), arguments };
         Self { tool_calls: vec![call], stop: StopReason::ToolCalls, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_of_the_cache_count_and_no_number_is_too_large() {
+        let mut usage = Usage {
+            input: Some(1),
+            output: Some(2),
+            cache_read: Some(10),
+            cache_write: Some(20),
+            cost_usd: None,
+        };
+        assert_eq!(usage.total(), Some(33));
+        assert_eq!(Usage { cache_read: None, cache_write: None, ..usage }.total(), Some(3));
+        assert_eq!(Usage { output: None, ..usage }.total(), None);
+
+        let greedy = Usage { input: Some(u64::MAX), cost_usd: Some(0.5), ..Usage::default() };
+        usage.add(&greedy);
+        usage.add(&greedy);
+        assert_eq!((usage.input, usage.output), (Some(u64::MAX), Some(2)));
+        assert_eq!((usage.total(), usage.cost_usd), (Some(u64::MAX), Some(1.0)));
     }
 }

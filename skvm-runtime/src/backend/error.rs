@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use crate::provider::ProviderError;
+
 /// A backend could not be set up. None of the variants holds a key or a password.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -26,12 +28,15 @@ pub enum BackendError {
         /// The host.
         host: String,
     },
-    /// The base URL has a query or a fragment, which has no place before `/chat/completions`.
+    /// The base URL has a query or a fragment, which has no place before the operation's name.
     #[error("the base URL of host {host:?} has a query or a fragment")]
     QueryInUrl {
         /// The host.
         host: String,
     },
+    /// No route leads to the model, or the one that does cannot be used.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// The model's id is empty.
     #[error("the model has no id")]
     NoModel,

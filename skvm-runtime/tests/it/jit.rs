@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(all(feature = "harness-cli", unix))]
+mod afterwards;
 mod concurrency;
 mod guards;
 mod host;

@@ -5,6 +5,8 @@ mod adaptation;
 mod agent;
 #[cfg(all(feature = "harness-cli", unix))]
 mod agent_programs;
+#[cfg(feature = "http")]
+mod backend;
 #[cfg(all(feature = "tokio", unix))]
 mod command;
 mod engine;
@@ -14,8 +16,6 @@ mod jit;
 mod life;
 #[cfg(feature = "http")]
 mod loopback;
-#[cfg(feature = "http")]
-mod openai;
 #[cfg(feature = "tokio")]
 mod scheduler;
 #[cfg(all(feature = "tokio", unix))]

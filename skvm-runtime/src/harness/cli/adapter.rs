@@ -139,7 +139,12 @@ impl Setup<'_> {
 
     /// The program in the working directory, until the deadline.
     pub(super) fn command(&self) -> CommandSpec {
-        CommandSpec::new(self.program, self.workdir).with_deadline(self.left()).with_grace(GRACE)
+        self.command_in(self.workdir)
+    }
+
+    /// The program in a folder, until the deadline.
+    pub(super) fn command_in(&self, folder: &Path) -> CommandSpec {
+        CommandSpec::new(self.program, folder).with_deadline(self.left()).with_grace(GRACE)
     }
 }
 
@@ -172,11 +177,16 @@ pub(super) fn json_text(value: &Value) -> String {
 pub(super) trait Adapter: fmt::Debug + Send + Sync {
     fn facts(&self) -> &'static Facts;
 
+    /// What tells its version, run in this folder.
+    fn version_command(&self, program: &Path, folder: &Path) -> CommandSpec {
+        CommandSpec::new(program, folder).with_args(self.facts().version_arguments)
+    }
+
     /// Writes the configuration into the sandbox and says how the program is started.
     fn launch(&self, setup: &Setup<'_>) -> Result<CommandSpec, CliError>;
 
-    /// Reads its output.
-    fn reader(&self) -> Box<dyn Reader>;
+    /// Reads its output. `retries` is how often a request that failed may be tried again.
+    fn reader(&self, retries: u32) -> Box<dyn Reader>;
 
     /// A file in the sandbox to which it adds an event a line, where it has one.
     fn events(&self, _setup: &Setup<'_>) -> Option<PathBuf> {
@@ -189,7 +199,7 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
     /// Runs it. `None` where it could not be waited for.
     async fn drive(&self, setup: &Setup<'_>, log: &mut Log<'_>) -> Result<Option<Exit>, CliError> {
         let spec = self.launch(setup)?;
-        let mut reader = self.reader();
+        let mut reader = self.reader(setup.retries);
         let events = self.events(setup);
         let exit = attend(setup.runner, spec, events.as_deref(), &mut *reader, log).await?;
         self.collect(setup, log).await;

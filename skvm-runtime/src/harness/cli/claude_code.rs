@@ -1,11 +1,11 @@
 //! Claude Code: `claude -p --output-format stream-json`, an event a line. It asks providers that speak messages.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use skvm_core::harness::{HarnessFeatures, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
 use super::CliError;
-use super::adapter::{Adapter, Facts, Heard, Reader, Setup, Staged};
+use super::adapter::{Adapter, Facts, Heard, Reader, Setup, Staged, quoted};
 use super::fault;
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
@@ -52,12 +52,13 @@ impl Adapter for ClaudeCode {
 
     fn launch(&self, setup: &Setup<'_>) -> Result<CommandSpec, CliError> {
         let sandbox = setup.sandbox;
+        let millis = setup.left().as_millis();
         let tools = if setup.discovered().is_some() { TOOLS_WITH_SKILLS } else { TOOLS };
         let mut command = setup
             .command()
             .with_args(["-p", "--output-format", "stream-json", "--verbose"])
             .with_args(["--permission-mode", "bypassPermissions", "--no-session-persistence"])
-            .with_args(["--strict-mcp-config", "--tools", tools])
+            .with_args(["--strict-mcp-config", "--setting-sources", "user", "--tools", tools])
             .with_args(["--max-turns", &setup.limits.turns.to_string()])
             .with_variable("CLAUDE_CONFIG_DIR", sandbox.state())
             .with_variable("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
@@ -65,17 +66,33 @@ impl Adapter for ClaudeCode {
             .with_variable("IS_SANDBOX", "1")
             .with_variable("CLAUDE_CODE_MAX_RETRIES", setup.retries.to_string())
             .with_variable("CLAUDE_CODE_MAX_OUTPUT_TOKENS", setup.limits.answer_tokens.to_string())
+            .with_variable("API_TIMEOUT_MS", millis.to_string())
             .with_variable("DISABLE_AUTOUPDATER", "1")
-            .with_stdin(setup.prompt);
+            // One that begins with a slash would be taken for a command of its own.
+            .with_stdin(format!("\n{}", setup.prompt));
+        for name in OFF {
+            command = command.with_variable(name, "1");
+        }
         if let Some(provider) = setup.provider {
-            let model = provider.model.as_str();
+            let model = official_id(provider.model.as_str());
+            // In a variable, every command of the agent's would see it.
+            let key = sandbox.write("state/key", setup.key_or_none())?;
+            let settings = json!({
+                "apiKeyHelper": format!("cat {}", quoted(&key)),
+                "disableSkillShellExecution": true,
+                "enabledPlugins": {
+                    "cc-plugin-plugin-authoring@builtin": false,
+                    "cc-plugin-agents-md@builtin": false,
+                    "cc-plugin-privacy@builtin": false,
+                },
+            });
+            sandbox.write("state/settings.json", settings.to_string())?;
             command = command
-                .with_args(["--model", model])
+                .with_args(["--model", &model])
                 .with_variable("ANTHROPIC_BASE_URL", provider.origin())
-                .with_variable("ANTHROPIC_API_KEY", setup.key_or_none())
                 // What it asks on the side goes to the same model.
-                .with_variable("ANTHROPIC_SMALL_FAST_MODEL", model)
-                .with_variable("ANTHROPIC_DEFAULT_HAIKU_MODEL", model);
+                .with_variable("ANTHROPIC_SMALL_FAST_MODEL", &model)
+                .with_variable("ANTHROPIC_DEFAULT_HAIKU_MODEL", &model);
         } else if let Some(model) = setup.model {
             command = command.with_args(["--model", model]);
         }
@@ -89,9 +106,35 @@ impl Adapter for ClaudeCode {
         Ok(command)
     }
 
-    fn reader(&self) -> Box<dyn Reader> {
+    fn reader(&self, _retries: u32) -> Box<dyn Reader> {
         Box::new(ClaudeReader::default())
     }
+}
+
+/// What it would do beside the task, or make of a prompt that it is not.
+const OFF: [&str; 8] = [
+    "CLAUDE_CODE_DISABLE_FILE_MENTIONS",
+    "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",
+    "CLAUDE_CODE_DISABLE_AUTO_MEMORY",
+    "CLAUDE_CODE_DISABLE_BUNDLED_SKILLS",
+    "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK",
+    "CLAUDE_CODE_DISABLE_GIT_INSTRUCTIONS",
+    "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS",
+    "CLAUDE_ENABLE_BYTE_WATCHDOG",
+];
+
+/// Anthropic writes versions with dashes, others with points: `claude-sonnet-4.6`. Other names are left as they are.
+fn official_id(model: &str) -> String {
+    if !model.starts_with("claude-") {
+        return model.to_owned();
+    }
+    let bytes = model.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let dash = |(at, c): (usize, char)| match c {
+        '.' if at > 0 && is_digit(at - 1) && is_digit(at + 1) => '-',
+        c => c,
+    };
+    model.char_indices().map(dash).collect()
 }
 
 const TOOLS: &str = "Bash,Edit,Glob,Grep,Read,Write";
@@ -175,9 +218,6 @@ impl ClaudeReader {
 
     fn flush(&mut self, log: &mut Log<'_>) {
         let Some((_, answer)) = self.open.take() else { return };
-        for call in &answer.calls {
-            log.executes(&call.id);
-        }
         let ids: Vec<String> = answer.calls.iter().map(|call| call.id.clone()).collect();
         log.answer(answer);
         ids.iter().for_each(|id| log.executes(id));
@@ -212,11 +252,17 @@ fn results(event: &Value, log: &mut Log<'_>) {
             told => told.as_str().unwrap_or_default().to_owned(),
         };
         let is_error = part["is_error"].as_bool().unwrap_or(false);
+        // A search that found nothing ends with 1, and is no error to it.
+        let found_nothing = event["tool_use_result"]["returnCodeInterpretation"].is_string();
         let code = content.lines().next().and_then(|line| line.strip_prefix("Exit code "));
         let exit_code = match call.name.as_str() {
             BASH if is_error => code.and_then(|code| code.trim().parse().ok()),
-            BASH => Some(0),
+            BASH => Some(i32::from(found_nothing)),
             _ => None,
+        };
+        let content = match content.as_str() {
+            "(Bash completed with no output)" => String::new(),
+            _ => content,
         };
         log.result(&call, ToolResult { content, is_error, exit_code, duration_ms: 0 });
     }
@@ -239,4 +285,21 @@ fn ended(event: &Value, log: &mut Log<'_>) {
         return log.trouble_of(status.or_else(|| fault::read(&told)), &told);
     }
     log.finished(Some(told.to_owned()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_written_as_anthropic_does() {
+        for (given, expected) in [
+            ("claude-sonnet-4.6", "claude-sonnet-4-6"),
+            ("claude-opus-4-1", "claude-opus-4-1"),
+            ("custom-model-1.2.3", "custom-model-1.2.3"),
+            ("claude-x.y", "claude-x.y"),
+        ] {
+            assert_eq!(official_id(given), expected);
+        }
+    }
 }

@@ -9,7 +9,9 @@ use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
 use super::CliError;
-use super::adapter::{Adapter, Facts, Heard, KEY_VARIABLE, PROVIDER, Reader, Setup, json_text};
+use super::adapter::{
+    Adapter, Facts, Heard, KEY_VARIABLE, PROVIDER, Reader, Setup, Staged, json_text,
+};
 use super::fault;
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
@@ -66,7 +68,8 @@ impl Adapter for Codex {
         } else if let Some(model) = setup.model {
             command = command.with_args(["--model", model]);
         }
-        if let Some(skill) = setup.injected() {
+        // What the user has told it stays as it is; there, the skill goes beside.
+        if let (None, Some(skill)) = (setup.provider, setup.injected()) {
             sandbox.write("state/AGENTS.md", skill.injection())?;
         }
         if let Some(skill) = setup.discovered() {
@@ -75,7 +78,7 @@ impl Adapter for Codex {
         Ok(command.with_arg("-").with_stdin(setup.prompt))
     }
 
-    fn reader(&self) -> Box<dyn Reader> {
+    fn reader(&self, _retries: u32) -> Box<dyn Reader> {
         Box::new(CodexReader)
     }
 
@@ -88,26 +91,65 @@ impl Adapter for Codex {
     }
 }
 
+/// What it can do beside what a run needs, and what would ask others than the provider.
+const FEATURES_OFF: [&str; 12] = [
+    // Without, a provider that cannot be reached is tried for ever.
+    "unbounded_connection_retries",
+    "plugins",
+    "remote_plugin",
+    "apps",
+    "goals",
+    "shell_snapshot",
+    "skill_search",
+    "skill_mcp_dependency_install",
+    "tool_suggest",
+    "image_generation",
+    "view_image",
+    "hooks",
+];
+
 fn config(setup: &Setup<'_>, provider: &Endpoint) -> String {
     let text = |text: &str| json_text(&json!(text));
+    let injection = setup.injected().map(Staged::injection);
+    let injection =
+        injection.map(|it| format!("developer_instructions = {}\n", text(&it))).unwrap_or_default();
+    let features: String = FEATURES_OFF.iter().map(|name| format!("{name} = false\n")).collect();
+    let millis = setup.left().as_millis();
     format!(
         "model = {model}\n\
          model_provider = \"{PROVIDER}\"\n\
+         model_context_window = 128000\n\
+         {injection}\
+         approval_policy = \"never\"\n\
+         sandbox_mode = \"danger-full-access\"\n\
+         web_search = \"disabled\"\n\
+         # A login shell forgets the search path that it was started with.\n\
+         allow_login_shell = false\n\
          check_for_update_on_startup = false\n\
-         [features]\n\
-         shell_snapshot = false\n\
-         [shell_environment_policy]\n\
-         exclude = [\"{KEY_VARIABLE}\"]\n\
-         [analytics]\n\
-         enabled = false\n\
+         suppress_unstable_features_warning = true\n\
+         cli_auth_credentials_store = \"file\"\n\
          [model_providers.{PROVIDER}]\n\
          name = \"{PROVIDER}\"\n\
          base_url = {url}\n\
          env_key = \"{KEY_VARIABLE}\"\n\
          wire_api = \"responses\"\n\
          request_max_retries = {retries}\n\
-         stream_max_retries = {retries}\n\
-         supports_websockets = false\n",
+         # The two would be multiplied.\n\
+         stream_max_retries = 0\n\
+         stream_idle_timeout_ms = {millis}\n\
+         [features]\n\
+         {features}\
+         [skills]\n\
+         bundled = {{ enabled = false }}\n\
+         [analytics]\n\
+         enabled = false\n\
+         [history]\n\
+         persistence = \"none\"\n\
+         [shell_environment_policy]\n\
+         inherit = \"all\"\n\
+         exclude = [\"{KEY_VARIABLE}\"]\n\
+         [agents]\n\
+         enabled = false\n",
         model = text(provider.model.as_str()),
         url = text(&provider.api_url()),
         retries = setup.retries,
@@ -148,7 +190,14 @@ impl Reader for CodexReader {
                 log.total_usage(usage(&event["usage"]));
                 log.finished(None);
             }
-            "error" => error(event["message"].as_str().unwrap_or_default(), log),
+            "error" => {
+                let told = event["message"].as_str().unwrap_or_default();
+                error(told, log);
+                // It would wait for ever.
+                if told.contains("waiting for network") {
+                    return Heard::End;
+                }
+            }
             "turn.failed" => error(event["error"]["message"].as_str().unwrap_or_default(), log),
             "turn.started" | "item.started" | "item.updated" => {}
             _ => return Heard::Unknown,

@@ -1,13 +1,13 @@
 //! Whether a program is there.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::CliError;
-use super::adapter::Facts;
+use super::adapter::{Adapter, Facts};
 use super::sandbox::Sandbox;
-use crate::command::{CommandRunner, CommandSpec, Environment};
+use crate::command::{CommandRunner, Environment};
 
 /// Longest time to tell a version.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -61,7 +61,7 @@ impl fmt::Display for Detection {
 }
 
 pub(super) async fn detect(
-    facts: &'static Facts,
+    adapter: &dyn Adapter,
     program: Result<PathBuf, CliError>,
     environment: &Environment,
 ) -> Detection {
@@ -69,9 +69,9 @@ pub(super) async fn detect(
         Ok(program) => program,
         Err(error) => return Detection::Missing(error),
     };
-    match ask(facts, &program, environment).await {
+    match ask(adapter, &program, environment).await {
         Ok(told) => {
-            let (name, tested) = (facts.name, facts.versions);
+            let Facts { name, versions: tested, .. } = *adapter.facts();
             Detection::Found { name, program, version: version_in(&told), tested }
         }
         Err(error) => Detection::Missing(error),
@@ -80,16 +80,14 @@ pub(super) async fn detect(
 
 /// What the program says of its version. It gets a home of its own, as it might write there.
 async fn ask(
-    facts: &Facts,
-    program: &PathBuf,
+    adapter: &dyn Adapter,
+    program: &Path,
     environment: &Environment,
 ) -> Result<String, CliError> {
     let sandbox = Sandbox::new(None, false).map_err(|source| CliError::Sandbox { source })?;
     let environment = super::run::at_home(environment.clone(), &sandbox);
     let runner = CommandRunner::new(environment, [sandbox.path()])?;
-    let spec = CommandSpec::new(program, sandbox.path())
-        .with_args(facts.version_arguments)
-        .with_deadline(PATIENCE);
+    let spec = adapter.version_command(program, sandbox.path()).with_deadline(PATIENCE);
     let output = runner.run(spec).await?;
     Ok(format!("{}\n{}", output.stdout.text(), output.stderr.text()))
 }

@@ -11,7 +11,7 @@ use skvm_core::target::{HarnessId, ModelId};
 
 use super::adapter::{Adapter, Facts};
 use super::detect::{Detection, detect};
-use super::{CliError, claude_code, codex, hermes, opencode, pi, run};
+use super::{CliError, claude_code, codex, hermes, jiuwenclaw, openclaw, opencode, pi, run};
 use crate::command::Environment;
 use crate::provider::{Endpoint, ProviderRoutes};
 
@@ -83,12 +83,13 @@ impl Cli {
 
     fn adapter(self) -> &'static dyn Adapter {
         match self {
-            Self::Pi => &pi::Pi,
             Self::Hermes => &hermes::Hermes,
             Self::OpenCode => &opencode::OpenCode,
             Self::Codex => &codex::Codex,
             Self::ClaudeCode => &claude_code::ClaudeCode,
-            _ => &pi::Pi,
+            Self::OpenClaw => &openclaw::OpenClaw,
+            Self::JiuwenClaw => &jiuwenclaw::JiuwenClaw,
+            Self::Pi => &pi::Pi,
         }
     }
 }
@@ -241,7 +242,7 @@ impl CliHarness {
 
     /// Whether the program is there, and in which version. Takes the time that the program takes to tell it.
     pub async fn detect(&self) -> Detection {
-        let detection = detect(self.adapter.facts(), self.program(), &self.environment).await;
+        let detection = detect(self.adapter, self.program(), &self.environment).await;
         if let Detection::Found { version: Some(version), .. } = &detection {
             // Whoever was first has found the same.
             let _ = self.version.set(version.clone());

@@ -136,7 +136,7 @@ impl Adapter for Hermes {
         Ok(command)
     }
 
-    fn reader(&self) -> Box<dyn Reader> {
+    fn reader(&self, _retries: u32) -> Box<dyn Reader> {
         Box::new(HermesReader::default())
     }
 

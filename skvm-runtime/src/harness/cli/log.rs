@@ -217,10 +217,6 @@ impl<'a> Log<'a> {
         self.process.session = Some(id.into());
     }
 
-    pub(super) fn session_id(&self) -> Option<&str> {
-        self.process.session.as_deref()
-    }
-
     /// The program says that it is done. Its last words, where it tells them apart from the answers.
     pub(super) fn finished(&mut self, words: Option<String>) {
         let words = words.filter(|words| !words.trim().is_empty());

@@ -59,6 +59,8 @@ mod sandbox;
 mod claude_code;
 mod codex;
 mod hermes;
+mod jiuwenclaw;
+mod openclaw;
 mod opencode;
 mod pi;
 

@@ -1,11 +1,11 @@
 //! OpenCode: `opencode run --format json`, an event a line.
 
 use serde_json::{Value, json};
-use skvm_core::harness::{HarnessFeatures, ToolResult};
+use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
 use super::CliError;
-use super::adapter::{Adapter, Facts, Heard, KEY_VARIABLE, PROVIDER, Reader, Setup, Staged};
+use super::adapter::{Adapter, Facts, Heard, PROVIDER, Reader, Setup, Staged};
 use super::fault;
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
@@ -52,25 +52,30 @@ impl Adapter for OpenCode {
         let mut config = json!({
             "autoupdate": false,
             "share": "disabled",
-            "permission": "allow",
+            "permission": {
+                "*": "allow",
+                "external_directory": "allow",
+                "doom_loop": "allow",
+                // Nobody answers.
+                "question": "deny",
+                "skill": {"*": "allow", "customize-opencode": "deny"},
+            },
         });
         let mut command = setup
             .command()
             .with_args(["run", "--format", "json", "--agent", "build", "--title", "task"])
+            .with_args(["--print-logs", "--log-level", "ERROR"])
             .with_arg("--dir")
             .with_arg(setup.workdir)
-            .with_variable("OPENCODE_DISABLE_AUTOUPDATE", "true")
-            .with_variable("OPENCODE_DISABLE_MODELS_FETCH", "true")
-            .with_variable("OPENCODE_DISABLE_LSP_DOWNLOAD", "true")
-            .with_variable("OPENCODE_DISABLE_CLAUDE_CODE", "true")
-            .with_variable("OPENCODE_DISABLE_PROJECT_CONFIG", "true")
+            .with_variable("OPENCODE_EXPERIMENTAL_BASH_DEFAULT_TIMEOUT_MS", "120000")
             .with_stdin(setup.prompt);
+        for name in OFF {
+            command = command.with_variable(name, "true");
+        }
         if let Some(Endpoint { model, .. }) = setup.provider {
             let id = format!("{PROVIDER}/{model}");
-            add_provider(&mut config, setup, &id);
-            command = command
-                .with_args(["--model", &id])
-                .with_variable(KEY_VARIABLE, setup.key_or_none());
+            add_provider(&mut config, setup, &id)?;
+            command = command.with_args(["--model", &id]);
         } else if let Some(model) = setup.model {
             command = command.with_args(["--model", model]);
         }
@@ -81,27 +86,61 @@ impl Adapter for OpenCode {
         if setup.discovered().is_some() {
             config["skills"] = json!({"paths": [setup.sandbox.skills()]});
         }
-        Ok(command.with_variable("OPENCODE_CONFIG_CONTENT", config.to_string()))
+        has_plugin(setup)?;
+        let config = setup.sandbox.write("opencode.json", config.to_string())?;
+        Ok(command.with_variable("OPENCODE_CONFIG", config))
     }
 
-    fn reader(&self) -> Box<dyn Reader> {
-        Box::new(OpenCodeReader::default())
+    fn reader(&self, retries: u32) -> Box<dyn Reader> {
+        Box::new(OpenCodeReader { retries, ..OpenCodeReader::default() })
     }
 }
 
-fn add_provider(config: &mut Value, setup: &Setup<'_>, id: &str) {
-    let Some(provider) = setup.provider else { return };
+/// What it would load or start beside the task, and whose configuration is not ours.
+const OFF: [&str; 9] = [
+    "OPENCODE_DISABLE_AUTOUPDATE",
+    "OPENCODE_DISABLE_MODELS_FETCH",
+    "OPENCODE_DISABLE_DEFAULT_PLUGINS",
+    "OPENCODE_DISABLE_LSP_DOWNLOAD",
+    "OPENCODE_DISABLE_SHARE",
+    "OPENCODE_DISABLE_CLAUDE_CODE",
+    "OPENCODE_DISABLE_EMBEDDED_WEB_UI",
+    "OPENCODE_DISABLE_EXTERNAL_SKILLS",
+    "OPENCODE_DISABLE_PROJECT_CONFIG",
+];
+
+/// Keeps it from loading a package for plugins, of which there are none.
+fn has_plugin(setup: &Setup<'_>) -> Result<(), CliError> {
+    let needs = json!({"@opencode-ai/plugin": setup.version});
+    let lock = json!({"lockfileVersion": 3, "packages": {"": {"dependencies": needs}}});
+    let place = |name: &str| format!("home/.config/opencode/{name}");
+    setup.sandbox.write(place("node_modules/.keep"), "")?;
+    setup.sandbox.write(place("package.json"), json!({"dependencies": needs}).to_string())?;
+    setup.sandbox.write(place("package-lock.json"), lock.to_string())?;
+    Ok(())
+}
+
+fn add_provider(config: &mut Value, setup: &Setup<'_>, id: &str) -> Result<(), CliError> {
+    let Some(provider) = setup.provider else { return Ok(()) };
+    // In a variable, every command of the agent's would see it.
+    let key = setup.sandbox.write("state/key", setup.key_or_none())?;
+    let millis = u64::try_from(setup.left().as_millis()).unwrap_or(u64::MAX);
     config["model"] = json!(id);
     config["small_model"] = json!(id);
     config["provider"] = json!({PROVIDER: {
         "npm": "@ai-sdk/openai-compatible",
         "name": PROVIDER,
-        "options": {"baseURL": provider.api_url(), "apiKey": format!("{{env:{KEY_VARIABLE}}}")},
+        "options": {
+            "baseURL": provider.api_url(),
+            "apiKey": format!("{{file:{}}}", key.display()),
+            "timeout": millis,
+        },
         "models": {provider.model.as_str(): {
             "name": provider.model.as_str(),
             "limit": {"context": 131_072, "output": setup.limits.answer_tokens},
         }},
     }});
+    Ok(())
 }
 
 #[derive(Default)]
@@ -110,6 +149,10 @@ struct OpenCodeReader {
     text: String,
     calls: Vec<(ToolCall, Option<ToolResult>)>,
     open: bool,
+    /// Requests that failed in a row, and how many may be tried again: it has no setting for that, and tries some for
+    /// ever.
+    failed: u32,
+    retries: u32,
 }
 
 impl Reader for OpenCodeReader {
@@ -139,6 +182,10 @@ impl Reader for OpenCodeReader {
                     Some("content-filter") => StopReason::Filtered,
                     _ => StopReason::Unknown,
                 };
+                if stop == StopReason::Unknown && self.text.is_empty() && self.calls.is_empty() {
+                    return self.fails(log, "the provider's answer could not be read");
+                }
+                self.failed = 0;
                 self.open = true;
                 self.flush(stop, usage(&part["tokens"]), log);
             }
@@ -152,15 +199,33 @@ impl Reader for OpenCodeReader {
         Heard::Known
     }
 
+    /// Each request that fails is told here, and on the standard output only when it gives up.
+    fn complaint(&mut self, line: &str, log: &mut Log<'_>) -> Heard {
+        if line.contains("level=ERROR") && line.contains("stream error") {
+            let told = line.split_once("error.error=").map_or(line, |(_, told)| told);
+            return self.fails(log, told);
+        }
+        Heard::Known
+    }
+
     fn close(&mut self, log: &mut Log<'_>) {
         self.flush(StopReason::Unknown, Usage::default(), log);
     }
 }
 
 impl OpenCodeReader {
+    /// A request failed. Nothing more is wanted when it was tried often enough.
+    fn fails(&mut self, log: &mut Log<'_>, told: &str) -> Heard {
+        self.failed += 1;
+        let unread = told.contains("could not be read").then_some(ProviderFault::InvalidAnswer);
+        log.trouble_of(unread.or_else(|| fault::read(told)), told);
+        if self.failed > self.retries { Heard::End } else { Heard::Known }
+    }
+
     /// Gives the answer that was told, and what came of its calls.
     fn flush(&mut self, stop: StopReason, usage: Usage, log: &mut Log<'_>) {
-        let Self { text, calls, open } = std::mem::take(self);
+        let (text, calls) = (std::mem::take(&mut self.text), std::mem::take(&mut self.calls));
+        let open = std::mem::take(&mut self.open);
         if !open || text.is_empty() && calls.is_empty() && stop == StopReason::Unknown {
             return;
         }
@@ -185,7 +250,10 @@ fn called(part: &Value) -> (ToolCall, Option<ToolResult>) {
     let time = |key: &str| state["time"][key].as_u64();
     let exit_code = state["metadata"]["exit"].as_i64().and_then(|code| i32::try_from(code).ok());
     let failed = state["error"].as_str();
-    let content = failed.or(state["output"].as_str());
+    let content = failed.or(state["output"].as_str()).map(|content| match content {
+        "(no output)" => "",
+        content => content,
+    });
     let result = content.map(|content| ToolResult {
         content: content.to_owned(),
         is_error: failed.is_some() || exit_code.is_some_and(|code| code != 0),

@@ -76,7 +76,7 @@ impl Adapter for Pi {
         Ok(command)
     }
 
-    fn reader(&self) -> Box<dyn Reader> {
+    fn reader(&self, _retries: u32) -> Box<dyn Reader> {
         Box::new(PiReader)
     }
 }

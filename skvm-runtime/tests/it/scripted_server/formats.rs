@@ -269,12 +269,35 @@ async fn other_pages_are_not_there() {
 }
 
 #[tokio::test]
-async fn our_own_backend_reads_it() {
-    use skvm_core::llm::{LlmBackend, LlmRequest};
-    use skvm_runtime::backend::OpenAiCompatible;
+async fn our_own_backends_read_it() {
+    use skvm_core::llm::{LlmRequest, LlmResponse, Message, StopReason, ToolSpec, Usage};
+    use skvm_runtime::provider::Endpoint;
 
-    let server = serve(script()).await;
-    let model = OpenAiCompatible::builder(server.base_url(), "m").build().unwrap();
-    let answer = model.complete(LlmRequest::user("hello")).await.unwrap();
-    assert_eq!((answer.text.as_str(), answer.usage), (ANSWER, ScriptedServer::USAGE));
+    let tool = ToolSpec {
+        name: "bash".into(),
+        description: "Runs a command.".into(),
+        parameters: json!({
+            "type": "object", "properties": { "command": { "type": "string" } }
+        }),
+    };
+    for wire in [WireFormat::ChatCompletions, WireFormat::Responses, WireFormat::Messages] {
+        let server = serve(script()).await;
+        let model = Endpoint::new(wire, server.base_url(), "m").backend().unwrap();
+        let mut request = LlmRequest { tools: vec![tool.clone()], ..LlmRequest::user("hello") };
+
+        let called = model.complete(request.clone()).await.unwrap();
+        assert_eq!((called.stop, called.text.as_str()), (StopReason::ToolCalls, ""), "{wire}");
+        let [call] = &called.tool_calls[..] else { panic!("one call: {called:?}") };
+        assert_eq!((call.name.as_str(), &call.arguments), ("bash", &arguments()));
+
+        let call_id = call.id.clone();
+        let LlmResponse { text: content, tool_calls, .. } = called;
+        request.messages.push(Message::Assistant { content, tool_calls });
+        request.messages.push(Message::Tool { call_id, content: "done".into() });
+        let answer = model.complete(request).await.unwrap();
+        assert_eq!((answer.text.as_str(), answer.stop), (ANSWER, StopReason::Done), "{wire}");
+        // Messages tell of a cache that nothing was written to, the others of none.
+        let written = (wire == WireFormat::Messages).then_some(0);
+        assert_eq!(answer.usage, Usage { cache_write: written, ..ScriptedServer::USAGE });
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use skvm_core::llm::{LlmError, LlmErrorKind, LlmResponse};
 
-use super::wire::{self, WireError};
+use crate::backend::wire::{self, Wire, WireError};
 use crate::provider::ApiKey;
 
 /// An answer, read to its end or to the limit.
@@ -20,20 +20,22 @@ pub(super) struct Answer {
 
 impl Answer {
     /// The model's answer, or what went wrong. The key is masked in whatever is shown of the answer.
-    pub(super) fn read(&self, key: Option<&ApiKey>) -> Result<LlmResponse, LlmError> {
+    pub(super) fn read<W: Wire>(&self, key: Option<&ApiKey>) -> Result<LlmResponse, LlmError> {
         if !(200..300).contains(&self.status) {
             let error = LlmError::new(self.kind());
             let said = shown(&self.said(), key);
             return Err(if said.is_empty() { error } else { error.with_detail(said) });
         }
-        wire::response(&self.body).map_err(|error| {
+        wire::read::<W>(&self.body).map_err(|error| {
             let invalid = LlmError::new(LlmErrorKind::InvalidResponse);
             match error {
                 WireError::NotJson { source } => {
                     let head = shown(&self.text(), key);
                     invalid.with_detail(format!("no JSON: {head}")).with_source(source)
                 }
-                WireError::Provider { .. } | WireError::Missing { .. } => {
+                WireError::Provider { .. }
+                | WireError::Missing { .. }
+                | WireError::Unfinished { .. } => {
                     invalid.with_detail(shown(&error.to_string(), key))
                 }
             }
@@ -79,11 +81,12 @@ fn shown(text: &str, key: Option<&ApiKey>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::openai::ChatCompletions;
 
     fn error(status: u16, body: &str) -> LlmError {
         let retry_after = Some(Duration::from_secs(9));
         let answer = Answer { status, retry_after, location: None, body: body.into() };
-        answer.read(Some(&ApiKey::new("sk-secret"))).unwrap_err()
+        answer.read::<ChatCompletions>(Some(&ApiKey::new("sk-secret"))).unwrap_err()
     }
 
     #[test]
@@ -129,7 +132,7 @@ mod tests {
     fn a_redirect_tells_where_to() {
         let location = Some("https://elsewhere/v1".to_owned());
         let answer = Answer { status: 308, retry_after: None, location, body: b"moved".to_vec() };
-        let error = answer.read(None).unwrap_err();
+        let error = answer.read::<ChatCompletions>(None).unwrap_err();
         let told = "it redirects to https://elsewhere/v1, which is not followed";
         assert_eq!((error.status(), error.detail()), (Some(308), Some(told)));
     }

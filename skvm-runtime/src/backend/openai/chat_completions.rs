@@ -6,31 +6,29 @@ use skvm_core::llm::{
 };
 use skvm_core::target::ModelId;
 
-/// An answer that is not what the protocol says.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum WireError {
-    /// It is no JSON.
-    #[error("the answer is no JSON")]
-    NotJson {
-        /// Where reading it ended. It tells a place and what was expected there, not the text.
-        source: serde_json::Error,
-    },
-    /// It is an error in the clothes of a success.
-    #[error("{message}")]
-    Provider {
-        /// What the provider says.
-        message: String,
-    },
-    /// It lacks a part without which there is no answer.
-    #[error("the answer has no {what}")]
-    Missing {
-        /// The part.
-        what: &'static str,
-    },
+use crate::backend::wire::{Wire, WireError, arguments, call_id, decimal, error_message};
+
+/// The wire format of [`OpenAiCompatible`](super::OpenAiCompatible).
+#[derive(Debug, Clone, Copy)]
+pub struct ChatCompletions;
+
+impl Wire for ChatCompletions {
+    const BACKEND: &'static str = "OpenAiCompatible";
+    const PATH: &'static str = "/chat/completions";
+    const KEY_HEADER: &'static str = "authorization";
+    const KEY_PREFIX: &'static str = "Bearer ";
+
+    fn request(model: &ModelId, request: &LlmRequest) -> Value {
+        self::request(model, request)
+    }
+
+    fn response(answer: &Value) -> Result<LlmResponse, WireError> {
+        response(answer)
+    }
 }
 
 /// The body of a request.
-pub(super) fn request(model: &ModelId, request: &LlmRequest) -> Value {
+fn request(model: &ModelId, request: &LlmRequest) -> Value {
     let LlmRequest { system, messages, tools, tool_choice, max_tokens, temperature } = request;
     let system = system.iter().map(|content| json!({ "role": "system", "content": content }));
     let messages: Vec<Value> = system.chain(messages.iter().map(message)).collect();
@@ -94,18 +92,10 @@ fn choice(choice: &ToolChoice, has_tools: bool) -> Option<Value> {
     }
 }
 
-/// The number as it was written: `0.7`, not the `0.699999988079071` that widening makes of it.
-fn decimal(number: f32) -> Value {
-    json!(number.to_string().parse::<f64>().unwrap_or_else(|_| f64::from(number)))
-}
-
-/// Reads the body of an answer.
-pub(super) fn response(body: &[u8]) -> Result<LlmResponse, WireError> {
-    let answer: Value =
-        serde_json::from_slice(body).map_err(|source| WireError::NotJson { source })?;
-    // Gateways report an upstream's failure on either level, with status 200.
+fn response(answer: &Value) -> Result<LlmResponse, WireError> {
     let choice = answer.pointer("/choices/0");
-    if let Some(message) = error_message(&answer).or_else(|| choice.and_then(error_message)) {
+    // Gateways report an upstream's failure here too, with status 200.
+    if let Some(message) = choice.and_then(error_message) {
         return Err(WireError::Provider { message });
     }
     let choice = choice.ok_or(WireError::Missing { what: "choices" })?;
@@ -115,27 +105,8 @@ pub(super) fn response(body: &[u8]) -> Result<LlmResponse, WireError> {
         text: text(message),
         tool_calls: tool_calls(message),
         stop: stop(choice),
-        usage: usage(&answer),
+        usage: usage(answer),
     })
-}
-
-/// What an `error` says, if there is one: its message, and what names the culprit where the message
-/// alone does not.
-pub(super) fn error_message(answer: &Value) -> Option<String> {
-    let error = answer.get("error").filter(|error| !error.is_null())?;
-    let text = |pointer| error.pointer(pointer).and_then(Value::as_str);
-    let Some(message) = error.as_str().or_else(|| text("/message")) else {
-        return Some(error.to_string());
-    };
-    let mut message = message.to_owned();
-    if let Some(param) = text("/param").filter(|param| !message.contains(param)) {
-        message = format!("{message} (parameter {param})");
-    }
-    // A gateway says "the provider returned an error", and here which.
-    if let Some(raw) = text("/metadata/raw") {
-        message = format!("{message}: {raw}");
-    }
-    Some(message)
 }
 
 /// The words of a message: a text, or the texts of its parts, or else its refusal to answer.
@@ -166,24 +137,10 @@ fn tool_calls(message: &Value) -> Vec<ToolCall> {
 fn received_call(index: usize, call: &Value) -> ToolCall {
     // Some servers leave out the level named `function`.
     let function = call.get("function").unwrap_or(call);
-    let id = call.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
     ToolCall {
-        id: id.map_or_else(|| format!("call_{index}"), str::to_owned),
+        id: call_id(call.get("id"), index),
         name: function.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
         arguments: arguments(function.get("arguments")),
-    }
-}
-
-/// The arguments of a call. They are JSON in a text; a text that is none is kept, and none at all, which
-/// is how some models call a tool without parameters, is an empty object.
-fn arguments(arguments: Option<&Value>) -> Value {
-    match arguments {
-        None | Some(Value::Null) => json!({}),
-        Some(Value::String(text)) if text.trim().is_empty() => json!({}),
-        Some(Value::String(text)) => {
-            serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()))
-        }
-        Some(parsed) => parsed.clone(),
     }
 }
 

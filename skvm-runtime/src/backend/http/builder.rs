@@ -1,5 +1,6 @@
 //! Setting up a backend.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
@@ -7,37 +8,52 @@ use reqwest::{Client, redirect, retry};
 use skvm_core::target::ModelId;
 use url::{Host, Url};
 
-use super::{OpenAiCompatible, RetryPolicy};
-use crate::backend::BackendError;
+use super::HttpBackend;
+use crate::backend::wire::Wire;
+use crate::backend::{BackendError, RetryPolicy};
 use crate::provider::ApiKey;
 
-/// What [`OpenAiCompatible::builder`] returns.
+/// What [`HttpBackend::builder`] returns.
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build`"]
-pub struct OpenAiCompatibleBuilder {
+pub struct HttpBackendBuilder<W> {
     base_url: String,
     model: ModelId,
+    name: Option<ModelId>,
     api_key: Option<ApiKey>,
     request_timeout: Duration,
     connect_timeout: Duration,
     retry: RetryPolicy,
     max_response_bytes: usize,
+    wire: PhantomData<W>,
 }
 
-impl OpenAiCompatibleBuilder {
+impl<W: Wire> HttpBackendBuilder<W> {
     pub(super) fn new(base_url: String, model: ModelId) -> Self {
         Self {
             base_url,
             model,
+            name: None,
             api_key: None,
             request_timeout: Duration::from_secs(120),
             connect_timeout: Duration::from_secs(10),
             retry: RetryPolicy::default(),
             max_response_bytes: 16 * 1024 * 1024,
+            wire: PhantomData,
         }
     }
 
-    /// The key, sent as a bearer token. Default none, which is what most local servers want.
+    /// What the host calls the model: the id that [`LlmBackend::model`] tells, and by which targets, profiles and
+    /// recordings know it, such as `openrouter/qwen/qwen3.5-9b`. The endpoint is still asked for its own id. Default:
+    /// the same id.
+    ///
+    /// [`LlmBackend::model`]: skvm_core::llm::LlmBackend::model
+    pub fn named(mut self, name: impl Into<ModelId>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The key, sent as the wire format wants it. Default none, which is what most local servers want.
     pub fn api_key(mut self, key: impl Into<Option<ApiKey>>) -> Self {
         self.api_key = key.into();
         self
@@ -72,30 +88,33 @@ impl OpenAiCompatibleBuilder {
     /// # Errors
     /// [`BackendError`] when the base URL, the model or the key cannot be used, or the HTTP client
     /// cannot be made.
-    pub fn build(self) -> Result<OpenAiCompatible, BackendError> {
-        if self.model.as_str().trim().is_empty() {
+    pub fn build(self) -> Result<HttpBackend<W>, BackendError> {
+        let name = self.name.unwrap_or_else(|| self.model.clone());
+        if [&self.model, &name].iter().any(|id| id.as_str().trim().is_empty()) {
             return Err(BackendError::NoModel);
         }
-        let endpoint = endpoint(&self.base_url)?;
-        let authorization = self.api_key.as_ref().map(authorization).transpose()?;
+        let endpoint = endpoint(&self.base_url, W::PATH)?;
+        let key_header = self.api_key.as_ref().map(key_header::<W>).transpose()?;
         let client = client(&endpoint, self.connect_timeout).map_err(|source| {
             BackendError::Client { url: endpoint.to_string(), source: source.into() }
         })?;
-        Ok(OpenAiCompatible {
+        Ok(HttpBackend {
             client,
             endpoint,
-            model: self.model,
-            authorization,
+            model: name,
+            wire_model: self.model,
+            key_header,
             api_key: self.api_key,
             request_timeout: self.request_timeout,
             retry: self.retry,
             max_response_bytes: self.max_response_bytes,
+            wire: PhantomData,
         })
     }
 }
 
 /// Where requests go.
-fn endpoint(base_url: &str) -> Result<Url, BackendError> {
+fn endpoint(base_url: &str, operation: &str) -> Result<Url, BackendError> {
     let mut url = Url::parse(base_url)
         .map_err(|source| BackendError::InvalidUrl { url: without_secrets(base_url), source })?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -108,7 +127,7 @@ fn endpoint(base_url: &str) -> Result<Url, BackendError> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(BackendError::QueryInUrl { host });
     }
-    let path = format!("{}/chat/completions", url.path().trim_end_matches('/'));
+    let path = format!("{}{operation}", url.path().trim_end_matches('/'));
     url.set_path(&path);
     Ok(url)
 }
@@ -125,8 +144,8 @@ fn without_secrets(url: &str) -> String {
 
 /// The header that carries the key. Marked as sensitive, it is kept out of `Debug` output and out of the
 /// compression tables of HTTP/2.
-fn authorization(key: &ApiKey) -> Result<HeaderValue, BackendError> {
-    let mut header = HeaderValue::from_str(&format!("Bearer {}", key.expose()))
+fn key_header<W: Wire>(key: &ApiKey) -> Result<HeaderValue, BackendError> {
+    let mut header = HeaderValue::from_str(&format!("{}{}", W::KEY_PREFIX, key.expose()))
         .map_err(|_| BackendError::InvalidKey)?;
     header.set_sensitive(true);
     Ok(header)
@@ -161,7 +180,12 @@ fn is_loopback(url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use skvm_core::llm::LlmBackend;
+
     use super::*;
+    use crate::backend::anthropic::Messages;
+    use crate::backend::openai::{ChatCompletions, Responses};
+    use crate::backend::{AnthropicMessages, OpenAiCompatible};
 
     fn build(base_url: &str) -> Result<OpenAiCompatible, BackendError> {
         OpenAiCompatible::builder(base_url, "model").build()
@@ -174,8 +198,11 @@ mod tests {
             ("http://127.0.0.1:8901/v1/", "http://127.0.0.1:8901/v1/chat/completions"),
             ("http://localhost", "http://localhost/chat/completions"),
         ] {
-            assert_eq!(endpoint(base).unwrap().as_str(), expected);
+            assert_eq!(endpoint(base, ChatCompletions::PATH).unwrap().as_str(), expected);
         }
+        let of = |path| endpoint("https://h/v1/", path).unwrap().to_string();
+        assert_eq!(of(Responses::PATH), "https://h/v1/responses");
+        assert_eq!(of(Messages::PATH), "https://h/v1/messages");
     }
 
     #[test]
@@ -190,6 +217,8 @@ mod tests {
         assert!(matches!(build("http://host/v1#a"), Err(BackendError::QueryInUrl { .. })));
         let no_model = OpenAiCompatible::builder("http://localhost", " ").build();
         assert!(matches!(no_model, Err(BackendError::NoModel)));
+        let no_name = OpenAiCompatible::builder("http://localhost", "m").named("").build();
+        assert!(matches!(no_name, Err(BackendError::NoModel)));
     }
 
     #[test]
@@ -216,9 +245,28 @@ mod tests {
 
     #[test]
     fn the_header_with_the_key_is_sensitive() {
-        let header = authorization(&ApiKey::new("secret")).unwrap();
-        assert!(header.is_sensitive());
-        assert_eq!(header, "Bearer secret");
+        for (header, expected) in [
+            (key_header::<ChatCompletions>(&ApiKey::new("secret")), "Bearer secret"),
+            (key_header::<Responses>(&ApiKey::new("secret")), "Bearer secret"),
+            (key_header::<Messages>(&ApiKey::new("secret")), "secret"),
+        ] {
+            let header = header.unwrap();
+            assert!(header.is_sensitive());
+            assert_eq!(header, expected);
+        }
+    }
+
+    #[test]
+    fn a_host_may_call_the_model_by_another_name() {
+        let builder = AnthropicMessages::builder("http://localhost", "claude-x");
+        assert_eq!(builder.clone().build().unwrap().model().as_str(), "claude-x");
+        let named = builder.named("mine/claude-x").build().unwrap();
+        assert_eq!(named.model().as_str(), "mine/claude-x");
+        let shown = format!("{named:?}");
+        assert!(shown.starts_with("AnthropicMessages {"), "{shown}");
+        assert!(
+            shown.contains(r#"model: ModelId("mine/claude-x"), wire_model: ModelId("claude-x")"#)
+        );
     }
 
     #[test]
