@@ -129,7 +129,7 @@ impl Scenario {
         request.limits = RunLimits { deadline, ..RunLimits::default() };
         request.environment = prepared;
 
-        let before = Surroundings::seen();
+        let before = Surroundings::seen(cli);
         let began = Instant::now();
         let outcome = vm.run(request).await.unwrap();
         let took = began.elapsed();

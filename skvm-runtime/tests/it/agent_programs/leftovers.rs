@@ -5,35 +5,49 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Parts of the names under which the programs keep things.
-const NAMES: [&str; 8] =
-    [".pi", "claw", "hermes", "jiuwen", "opencode", "codex", "claude", ".agents"];
+use skvm_runtime::harness::cli::Cli;
+
+/// Parts of the names under which a program keeps things.
+fn names_of(cli: Cli) -> &'static [&'static str] {
+    match cli {
+        Cli::Pi => &[".pi", "pi-"],
+        Cli::OpenClaw => &["openclaw", "clawd"],
+        Cli::Hermes => &["hermes"],
+        Cli::JiuwenClaw => &["jiuwen"],
+        Cli::OpenCode => &["opencode"],
+        Cli::Codex => &["codex"],
+        Cli::ClaudeCode => &["claude"],
+        _ => &[],
+    }
+}
 
 /// Folders below a home that hold things by the programs' names.
 const SHELVES: [&str; 5] = ["", ".config", ".local/share", ".local/state", ".cache"];
 
-/// Files outside a run, with the times of their last changes.
-pub(super) struct Surroundings(BTreeMap<PathBuf, Option<SystemTime>>);
+type Files = BTreeMap<PathBuf, Option<SystemTime>>;
+
+/// A program's files outside a run, with the times of their last changes.
+pub(super) struct Surroundings {
+    cli: Cli,
+    files: Files,
+}
 
 impl Surroundings {
-    /// What is there now, by names in homes and folders for temporary files, and whole folders of the programs.
-    pub(super) fn seen() -> Self {
-        let mut seen = BTreeMap::new();
-        for home in homes() {
-            for shelf in SHELVES {
-                look(&home.join(shelf), &mut seen);
-            }
+    /// What is there now in homes and in folders for temporary files.
+    pub(super) fn seen(cli: Cli) -> Self {
+        let mut files = Files::new();
+        let shelves = homes().into_iter().flat_map(|home| SHELVES.map(|shelf| home.join(shelf)));
+        for folder in shelves.chain([std::env::temp_dir(), PathBuf::from("/tmp")]) {
+            look(&folder, names_of(cli), &mut files);
         }
-        look(&std::env::temp_dir(), &mut seen);
-        look(Path::new("/tmp"), &mut seen);
-        Self(seen)
+        Self { cli, files }
     }
 
     pub(super) fn assert_unchanged(&self) {
-        let now = Self::seen();
+        let now = Self::seen(self.cli).files;
         let is_new =
-            |(path, time): &(&PathBuf, &Option<SystemTime>)| self.0.get(*path) != Some(*time);
-        let changed: Vec<&PathBuf> = now.0.iter().filter(is_new).map(|(path, _)| path).collect();
+            |(path, time): &(&PathBuf, &Option<SystemTime>)| self.files.get(*path) != Some(*time);
+        let changed: Vec<&PathBuf> = now.iter().filter(is_new).map(|(path, _)| path).collect();
         assert!(changed.is_empty(), "files outside were changed: {changed:?}");
     }
 }
@@ -49,17 +63,17 @@ fn homes() -> Vec<PathBuf> {
     std::env::home_dir().into_iter().chain(known).collect()
 }
 
-fn look(folder: &Path, seen: &mut BTreeMap<PathBuf, Option<SystemTime>>) {
+fn look(folder: &Path, names: &[&str], seen: &mut Files) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy().into_owned();
-        if NAMES.iter().any(|known| name.contains(known)) {
+        if names.iter().any(|known| name.contains(known)) {
             take_in(&entry.path(), seen);
         }
     }
 }
 
-fn take_in(path: &Path, seen: &mut BTreeMap<PathBuf, Option<SystemTime>>) {
+fn take_in(path: &Path, seen: &mut Files) {
     let Ok(data) = fs::symlink_metadata(path) else { return };
     seen.insert(path.to_owned(), data.modified().ok());
     let Ok(entries) = fs::read_dir(path) else { return };

@@ -104,7 +104,7 @@ async fn a_skill_is_discovered_and_read() {
         // Some give it as JSON in a text.
         let plain = body.lines().filter(|line| !line.contains(['"', '\\']));
         let line = plain.max_by_key(|line| line.len()).unwrap();
-        assert_eq!(played.requests_with(line), 3);
+        assert_eq!(played.requests_with(line), 3, "{line:?} in {:#?}", played.results());
         assert_eq!((record.skill_loaded, record.model_calls), (Some(true), 4));
         "ok".to_owned()
     })

@@ -30,7 +30,7 @@ async fn ten_runs_at_once_have_records_of_their_own() {
             .harness(Arc::new(harness(Cli::Pi, &server, &place)))
             .build();
         let skill = Arc::new(skill());
-        let before = Surroundings::seen();
+        let before = Surroundings::seen(Cli::Pi);
         let runs = (0..RUNS).map(|number| {
             let task = Task::new(format!("This is task number-{number}-of-ten."));
             let workdir = place.workdir().join(number.to_string());
