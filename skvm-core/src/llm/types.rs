@@ -167,23 +167,26 @@ pub struct Usage {
 impl Usage {
     /// Adds another call's usage. What is known of either stays known.
     pub fn add(&mut self, other: &Usage) {
-        fn sum<T: std::ops::Add<Output = T>>(a: Option<T>, b: Option<T>) -> Option<T> {
+        fn sum<T>(a: Option<T>, b: Option<T>, sum: impl FnOnce(T, T) -> T) -> Option<T> {
             match (a, b) {
-                (Some(a), Some(b)) => Some(a + b),
+                (Some(a), Some(b)) => Some(sum(a, b)),
                 (one, None) | (None, one) => one,
             }
         }
-        self.input = sum(self.input, other.input);
-        self.output = sum(self.output, other.output);
-        self.cache_read = sum(self.cache_read, other.cache_read);
-        self.cache_write = sum(self.cache_write, other.cache_write);
-        self.cost_usd = sum(self.cost_usd, other.cost_usd);
+        // Whoever tells these numbers may tell any.
+        let tokens = |a, b| sum(a, b, u64::saturating_add);
+        self.input = tokens(self.input, other.input);
+        self.output = tokens(self.output, other.output);
+        self.cache_read = tokens(self.cache_read, other.cache_read);
+        self.cache_write = tokens(self.cache_write, other.cache_write);
+        self.cost_usd = sum(self.cost_usd, other.cost_usd, |a, b| a + b);
     }
 
     /// Tokens read and written, where both are known.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
-        Some(self.input? + self.cache_read.unwrap_or(0) + self.output?)
+        let read = self.input?.saturating_add(self.cache_read.unwrap_or(0));
+        Some(read.saturating_add(self.output?))
     }
 
     /// Whether anything is known.
