@@ -1,7 +1,7 @@
 //! OpenCode: `opencode run --format json`, an event a line.
 
 use serde_json::{Value, json};
-use skvm_core::harness::{HarnessFeatures, ToolResult};
+use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
 use super::CliError;
@@ -110,13 +110,24 @@ struct OpenCodeReader {
     text: String,
     calls: Vec<(ToolCall, Option<ToolResult>)>,
     open: bool,
+    /// How many answers that say nothing came one after the other.
+    empty: usize,
 }
+
+/// How many answers that say nothing it may take. It would ask again for ever.
+const MAX_EMPTY: usize = 3;
+/// Most bytes and calls of one answer that are put together.
+const MAX_TEXT: usize = 1 << 20;
+const MAX_CALLS: usize = 1000;
 
 impl Reader for OpenCodeReader {
     fn event(&mut self, event: &Value, log: &mut Log<'_>) -> Heard {
         let part = &event["part"];
         if let Some(id) = event["sessionID"].as_str() {
             log.session(id);
+        }
+        if self.text.len() > MAX_TEXT || self.calls.len() >= MAX_CALLS {
+            self.flush(StopReason::Unknown, Usage::default(), log);
         }
         match event["type"].as_str().unwrap_or_default() {
             "step_start" => {
@@ -139,8 +150,18 @@ impl Reader for OpenCodeReader {
                     Some("content-filter") => StopReason::Filtered,
                     _ => StopReason::Unknown,
                 };
+                let is_empty = self.text.trim().is_empty() && self.calls.is_empty();
+                let usage = usage(&part["tokens"]);
+                if is_empty && !usage.is_known() && stop == StopReason::Unknown {
+                    self.empty += 1;
+                    log.trouble_of(
+                        Some(ProviderFault::InvalidAnswer),
+                        "the provider's answers are empty",
+                    );
+                    return if self.empty < MAX_EMPTY { Heard::Known } else { Heard::End };
+                }
                 self.open = true;
-                self.flush(stop, usage(&part["tokens"]), log);
+                self.flush(stop, usage, log);
             }
             "error" => {
                 self.flush(StopReason::Unknown, Usage::default(), log);
@@ -148,6 +169,15 @@ impl Reader for OpenCodeReader {
             }
             "reasoning" => {}
             _ => return Heard::Unknown,
+        }
+        Heard::Known
+    }
+
+    /// It logs what it tries again.
+    fn complaint(&mut self, line: &str, log: &mut Log<'_>) -> Heard {
+        let told = line.split_once(" error.error=").filter(|_| line.contains("\"stream error\""));
+        if let Some((_, told)) = told {
+            log.complaint(told);
         }
         Heard::Known
     }
@@ -160,10 +190,12 @@ impl Reader for OpenCodeReader {
 impl OpenCodeReader {
     /// Gives the answer that was told, and what came of its calls.
     fn flush(&mut self, stop: StopReason, usage: Usage, log: &mut Log<'_>) {
-        let Self { text, calls, open } = std::mem::take(self);
+        let Self { text, calls, open, empty } = std::mem::take(self);
+        self.empty = empty;
         if !open || text.is_empty() && calls.is_empty() && stop == StopReason::Unknown {
             return;
         }
+        self.empty = 0;
         let (calls, results): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
         log.answer(Answer { text, calls: calls.clone(), usage, stop, solidified: false });
         for (call, result) in calls.iter().zip(results) {
