@@ -57,6 +57,7 @@ const WORDS: [(ProviderFault, &[&str]); 7] = [
         &[
             "invalid json",
             "unexpected token",
+            "in json at position",
             "jsondecodeerror",
             "json parse",
             "failed to parse",
@@ -65,6 +66,7 @@ const WORDS: [(ProviderFault, &[&str]); 7] = [
             "invalid response",
             "empty response",
             "empty stream",
+            "without receiving any events",
             "remained truncated",
             "without receiving any events",
             "malformed",

@@ -185,8 +185,12 @@ fn message(message: &Value, log: &mut Log<'_>) -> Heard {
     let reason = message["stopReason"].as_str().unwrap_or_default();
     let failed = message["errorMessage"].as_str();
     let has = |kind: &str| parts.iter().any(|part| part["type"] == kind);
-    if (reason == "error" || reason == "aborted") && !has("toolCall") {
+    if reason == "error" && !has("toolCall") {
         log.trouble(failed.unwrap_or(reason));
+        return Heard::Known;
+    }
+    if reason == "aborted" && !has("toolCall") {
+        // It was asked to end.
         return Heard::Known;
     }
     let texts = parts.iter().filter(|part| part["type"] == "text");
