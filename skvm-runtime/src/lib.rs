@@ -1,5 +1,5 @@
-//! Runs compiled skills: engine, store, sessions, JIT solidification, the command runner, the bare agent and
-//! model backends.
+//! Runs compiled skills: engine, store, sessions, JIT solidification, the command runner, the bare agent, adapters
+//! for other agents, and model backends.
 //!
 //! # Who should depend on it
 //!
@@ -50,7 +50,7 @@ assert_eq!(outcome.trace.turns.len(), 1);
 //! | [`jit`] | repeated work, answered in the model's place |
 //! | `command` | child processes that are sure to end (feature `tokio`) |
 //! | `environment` | what a skill needs on the machine, set up and proven (feature `tokio`) |
-//! | `harness` | the bare agent (feature `tokio`) |
+//! | `harness` | the bare agent (feature `tokio`); agents that are programs of their own (feature `harness-cli`) |
 //! | `scheduler` | workflows, run as their edges allow (feature `tokio`) |
 //! | [`provider`] | which endpoint answers for a model id, with which key |
 //! | `backend` | models over HTTP: OpenAI's chat completions and responses, Anthropic's messages (feature `http`) |
@@ -58,13 +58,14 @@ assert_eq!(outcome.trace.turns.len(), 1);
 //!
 //! # Features
 //!
-//! `tokio` and `sqlite` (default), `http`, `test-util`. A feature adds things; none changes what the standard
+//! `tokio` and `sqlite` (default), `http`, `harness-cli`, `test-util`. A feature adds things; none changes what the standard
 //! pipeline produces.
 //!
 //! # Untrusted skills, models and servers
 //!
 //! Compiling runs nothing. A run is bounded by its deadline, its turns, and a cap on every answer,
-//! output and file; child processes end with it. See `harness::bare` for what an agent can reach.
+//! output and file; child processes end with it. See `harness::bare` and
+//! `harness::cli` for what an agent can reach.
 
 #![doc(test(attr(deny(warnings))))]
 

@@ -12,6 +12,8 @@ mod command;
 mod engine;
 #[cfg(all(feature = "tokio", unix))]
 mod environment;
+#[cfg(all(feature = "harness-cli", unix))]
+mod harness_cli;
 mod jit;
 mod life;
 #[cfg(feature = "http")]

@@ -209,6 +209,11 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
 
 /// What a line of output means.
 pub(super) trait Reader: Send {
+    /// Whether there are events on the standard output. Else all of its lines are words.
+    fn tells_on_output(&self) -> bool {
+        true
+    }
+
     /// Whether a line means nothing, as its beginning tells. It is not even parsed.
     fn passes_over(&self, _line: &str) -> bool {
         false
@@ -363,13 +368,20 @@ impl<'a, 'log> Interpreter<'a, 'log> {
             return Heard::Known;
         }
         // The nesting is bounded by serde_json.
-        let event = serde_json::from_str::<Value>(&line).ok().filter(Value::is_object);
+        let is_event = source == Source::Events || self.reader.tells_on_output();
+        let event = Some(&line).filter(|_| is_event);
+        let event = event.and_then(|line| serde_json::from_str(line).ok()).filter(Value::is_object);
         let heard = match &event {
             Some(event) => self.reader.event(event, self.log),
+            None if source == Source::Events => Heard::Unknown,
             None => self.reader.words(&line, self.log),
         };
         if heard == Heard::Unknown {
-            let kind = event.as_ref().and_then(|event| event.get("type")).and_then(Value::as_str);
+            let name = |event: &Value| {
+                let name = event.get("type").or(event.get("hook_event_name"));
+                name.and_then(Value::as_str).map(str::to_owned)
+            };
+            let kind = event.as_ref().and_then(name);
             let kind = kind.map_or("a line".to_owned(), |kind| format!("an event {kind:?}"));
             self.log.unread(&kind, &line);
         }

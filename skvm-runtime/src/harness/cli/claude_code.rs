@@ -140,6 +140,10 @@ fn official_id(model: &str) -> String {
 const TOOLS: &str = "Bash,Edit,Glob,Grep,Read,Write";
 const TOOLS_WITH_SKILLS: &str = "Bash,Edit,Glob,Grep,Read,Skill,Write";
 
+/// Most bytes and calls of one answer that are put together.
+const MAX_TEXT: usize = 1 << 20;
+const MAX_CALLS: usize = 1000;
+
 #[derive(Default)]
 struct ClaudeReader {
     /// The answer whose parts are told one after the other, with its id.
@@ -195,7 +199,9 @@ impl ClaudeReader {
             return Heard::Known;
         }
         let id = message["id"].as_str().unwrap_or_default();
-        if self.open.as_ref().is_some_and(|(open, _)| open != id) {
+        let is_full =
+            |answer: &Answer| answer.text.len() > MAX_TEXT || answer.calls.len() > MAX_CALLS;
+        if self.open.as_ref().is_some_and(|(open, answer)| open != id || is_full(answer)) {
             self.flush(log);
         }
         let (_, answer) = self.open.get_or_insert_with(|| (id.to_owned(), Answer::default()));

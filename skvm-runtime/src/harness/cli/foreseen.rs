@@ -84,6 +84,9 @@ pub(super) async fn foresee(
             log.result(call, result);
         }
     }
+    if log.turn() >= run.limits.turns {
+        return Foreseen::Done(RunStatus::TurnLimit);
+    }
     Foreseen::Open(match done.is_empty() {
         true => prompt.clone(),
         false => format!(

@@ -12,7 +12,7 @@ use super::adapter::{Adapter, Facts, Heard, PROVIDER, Reader, Setup, json_text, 
 use super::fault;
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
-use crate::command::{CommandSpec, capped};
+use crate::command::CommandSpec;
 use crate::provider::{Endpoint, WireFormat};
 
 /// See the [module](self).
@@ -212,16 +212,19 @@ fn as_lines(config: &Value) -> String {
 struct HermesReader {
     /// What stood on the standard output: the last answer, or an error in words.
     words: String,
+    /// Whether it says that it is done.
+    is_done: bool,
 }
 
 impl Reader for HermesReader {
+    /// There is the last answer, which may be anything.
+    fn tells_on_output(&self) -> bool {
+        false
+    }
+
     fn event(&mut self, event: &Value, log: &mut Log<'_>) -> Heard {
-        let Some(kind) = event["hook_event_name"].as_str() else {
-            // An answer may be JSON.
-            return self.words(&event.to_string(), log);
-        };
         let extra = &event["extra"];
-        match kind {
+        match event["hook_event_name"].as_str().unwrap_or_default() {
             "on_session_start" => {
                 if let Some(id) = event["session_id"].as_str() {
                     log.session(id);
@@ -231,7 +234,10 @@ impl Reader for HermesReader {
             "api_request_error" => error(extra, log),
             "pre_tool_call" => log.executes(extra["tool_call_id"].as_str().unwrap_or_default()),
             "post_tool_call" => result(event, log),
-            "on_session_end" if extra["completed"] == true => log.finished(None),
+            "on_session_end" if extra["completed"] == true => {
+                self.is_done = true;
+                log.finished(None);
+            }
             "on_session_end" if extra["interrupted"] == false => log.used_up_turns(),
             "on_session_end" => {}
             _ => return Heard::Unknown,
@@ -240,16 +246,20 @@ impl Reader for HermesReader {
     }
 
     fn words(&mut self, line: &str, _: &mut Log<'_>) -> Heard {
-        self.words.push_str(&capped(line, MAX_WORDS.saturating_sub(self.words.len())));
-        self.words.push('\n');
+        if self.words.len() < MAX_WORDS {
+            self.words.push_str(line);
+            self.words.push('\n');
+        }
         Heard::Known
     }
 
     fn close(&mut self, log: &mut Log<'_>) {
-        let words = self.words.trim();
-        if !words.is_empty() && !log.was_heard() && !log.is_in_trouble() {
-            log.trouble(words);
+        if self.is_done && !log.has_ended() {
+            // The event with the last answer did not come.
+            log.finished(Some(self.words.clone()));
         }
+        // What no event tells: an answer that was cut, or why it did not start.
+        log.said(&self.words);
     }
 }
 

@@ -24,6 +24,11 @@ const MAX_STDERR: usize = 16 << 10;
 /// Most steps and bytes of a record. A program that tells more loses the rest, and is told of.
 const MAX_STEPS: usize = 20_000;
 const MAX_BYTES: usize = 64 << 20;
+/// Most kinds of lines that are told apart, and letters of their names.
+const MAX_KINDS: usize = 32;
+const MAX_KIND: usize = 60;
+/// Most calls that are executed at once.
+const MAX_OPEN: usize = 1024;
 
 /// An answer of the model, as the program tells it.
 #[derive(Debug, Default)]
@@ -46,6 +51,18 @@ pub(super) struct Log<'a> {
     ending: Option<RunStatus>,
     /// What went wrong at the provider and did not go well again since.
     trouble: Option<Trouble>,
+    /// What the program said in words, where it said something that is no event.
+    words: String,
+    /// Answers so far, solidified ones included.
+    answers: usize,
+    /// Whether one of them was the model's own.
+    heard: bool,
+    /// Whether the last one made no calls, so that it may be the final one.
+    last_words: bool,
+    /// Where each call stands: the step, and its place there. Of calls with one id the last.
+    places: BTreeMap<String, (usize, usize)>,
+    /// Whether the program was to end because the turns were used up.
+    over: bool,
     /// Lines and events that were not understood, by what they are.
     unread: BTreeMap<String, (usize, String)>,
     /// Whether tokens were told for the run as a whole.
@@ -80,6 +97,12 @@ impl<'a> Log<'a> {
             process: ProcessReport::default(),
             ending: None,
             trouble: None,
+            words: String::new(),
+            answers: 0,
+            heard: false,
+            last_words: false,
+            places: BTreeMap::new(),
+            over: false,
             unread: BTreeMap::new(),
             total_told: false,
             bytes: 0,
@@ -95,12 +118,12 @@ impl<'a> Log<'a> {
 
     /// The turn that comes next, from 0.
     pub(super) fn turn(&self) -> usize {
-        self.record.steps.iter().filter(|step| step.role == Role::Assistant).count()
+        self.answers
     }
 
     /// Whether the model gave an answer of its own.
     pub(super) fn was_heard(&self) -> bool {
-        self.record.steps.iter().any(|step| step.role == Role::Assistant && !step.solidified)
+        self.heard
     }
 
     /// The calls that were told so far, each once.
@@ -118,7 +141,9 @@ impl<'a> Log<'a> {
             return self.trouble_of(Some(ProviderFault::InvalidAnswer), told);
         }
         self.trouble = None;
+        self.last_words = calls.is_empty();
         if !solidified {
+            self.heard = true;
             self.record.model_calls += 1;
             if !self.total_told {
                 self.record.usage.add(&usage);
@@ -136,7 +161,7 @@ impl<'a> Log<'a> {
             StopReason::ToolCalls | StopReason::Unknown => None,
         };
         self.ending = status;
-        self.open = calls.iter().map(|call| (call.id.clone(), None)).collect();
+        self.open = calls.iter().take(MAX_OPEN).map(|call| (call.id.clone(), None)).collect();
         let calls = calls.into_iter().map(|call| RecordedToolCall {
             id: call.id,
             name: call.name,
@@ -147,12 +172,15 @@ impl<'a> Log<'a> {
             exit_code: None,
         });
         let tool_calls = calls.collect();
+        self.answers += 1;
         self.step(turn, Step { role: Role::Assistant, text, tool_calls, solidified, timestamp: 0 });
     }
 
     /// A call is executed from now on.
     pub(super) fn executes(&mut self, id: &str) {
-        self.open.insert(id.to_owned(), Some(Instant::now()));
+        if self.open.len() < MAX_OPEN || self.open.contains_key(id) {
+            self.open.insert(id.to_owned(), Some(Instant::now()));
+        }
     }
 
     /// Takes in what came of a call. One that nobody was heard to make is put into an answer of its own.
@@ -163,14 +191,14 @@ impl<'a> Log<'a> {
         }
         // Some leave the end of the last line, some do not.
         result.content.truncate(result.content.trim_end().len());
-        if !self.calls().any(|known| known.id == call.id) {
+        if !self.places.contains_key(&call.id) {
             self.answer(Answer {
                 calls: vec![call.clone()],
                 stop: StopReason::ToolCalls,
                 ..Answer::default()
             });
             // Nobody knows how many answers there were.
-            self.record.model_calls -= 1;
+            self.record.model_calls = self.record.model_calls.saturating_sub(1);
         }
         let recorded = RecordedToolCall {
             id: call.id.clone(),
@@ -195,8 +223,8 @@ impl<'a> Log<'a> {
     /// The call of an id, where it was heard of.
     pub(super) fn call(&self, id: &str) -> Option<ToolCall> {
         // Some begin anew with their ids in each turn.
-        let last = self.record.steps.iter().rev().filter(|step| step.role == Role::Assistant);
-        last.flat_map(|step| &step.tool_calls).find(|known| known.id == id).map(as_call)
+        let (step, place) = *self.places.get(id)?;
+        self.record.steps.get(step)?.tool_calls.get(place).map(as_call)
     }
 
     /// Takes the tokens of the whole run, in place of the sum of its answers.
@@ -217,17 +245,29 @@ impl<'a> Log<'a> {
         self.process.session = Some(id.into());
     }
 
-    /// The program says that it is done. Its last words, where it tells them apart from the answers.
+    /// The program says that it is done. Its last words, where it tells them apart from the answers. Where it told
+    /// neither them nor a last answer, something is missing.
     pub(super) fn finished(&mut self, words: Option<String>) {
         let words = words.filter(|words| !words.trim().is_empty());
+        let is_whole = self.last_words || words.is_some();
         if let Some(words) = words {
             self.record.text = self.kept(words);
         }
         self.trouble = None;
-        self.ending = Some(match self.ending {
-            Some(status @ (RunStatus::Truncated | RunStatus::Filtered)) => status,
-            _ => RunStatus::Ok,
-        });
+        self.ending = match self.ending {
+            Some(RunStatus::Truncated | RunStatus::Filtered) => self.ending,
+            _ => is_whole.then_some(RunStatus::Ok),
+        };
+    }
+
+    /// Whether it is known how the run ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// The program said something in words, of which it is not known whose they are.
+    pub(super) fn said(&mut self, words: &str) {
+        self.words = self.kept(words.trim().to_owned());
     }
 
     /// The program says that it came to its bound on turns.
@@ -250,23 +290,26 @@ impl<'a> Log<'a> {
         self.ending = None;
     }
 
-    /// Whether the turns are used up: the last one's calls are done, and more would come.
-    pub(super) fn is_over(&self) -> bool {
-        let turn = self.turn();
-        turn > self.turns || turn == self.turns && self.ending.is_none() && self.open.is_empty()
-    }
-
     pub(super) fn is_in_trouble(&self) -> bool {
         self.trouble.is_some()
     }
 
+    /// Whether the turns are used up: the last one's calls are done, and more would come.
+    pub(super) fn is_over(&mut self) -> bool {
+        let is_last = self.answers == self.turns;
+        let asks_again = self.ending.is_none() && !self.last_words && self.open.is_empty();
+        self.over |= self.answers > self.turns || is_last && asks_again;
+        self.over
+    }
+
     /// The program wrote something that is not understood. It is counted, with the first of each kind.
     pub(super) fn unread(&mut self, kind: &str, line: &str) {
-        if let Some((count, _)) = self.unread.get_mut(kind) {
+        let kind: String = self.masked(kind).chars().take(MAX_KIND).collect();
+        if let Some((count, _)) = self.unread.get_mut(&kind) {
             *count += 1;
-        } else if self.unread.len() < 32 {
+        } else if self.unread.len() < MAX_KINDS {
             let shown = self.shown(line);
-            self.unread.insert(kind.chars().take(60).collect(), (1, shown));
+            self.unread.insert(kind, (1, shown));
         } else {
             self.left_out += 1;
         }
@@ -306,6 +349,9 @@ impl<'a> Log<'a> {
         let (status, detail) = self.judge(exit);
         self.record.status = status;
         self.record.status_detail = detail.map(|detail| self.masked(&detail));
+        if self.record.text.is_empty() && exit == Some(Exit::Code(0)) {
+            self.record.text = std::mem::take(&mut self.words);
+        }
         self.record.process = Some(std::mem::take(&mut self.process));
         self.close();
         self.record
@@ -314,7 +360,8 @@ impl<'a> Log<'a> {
     /// How the run ended: by what the program told, and only where it told nothing by how it exited.
     fn judge(&mut self, exit: Option<Exit>) -> (RunStatus, Option<String>) {
         let late = exit == Some(Exit::Deadline);
-        if self.is_over() && exit == Some(Exit::Stopped) && self.trouble.is_none() {
+        // What it told after it was to end was about that.
+        if self.over && exit == Some(Exit::Stopped) {
             let told = format!("the model used up its {} turns", self.turns);
             return (RunStatus::TurnLimit, Some(told));
         }
@@ -332,10 +379,13 @@ impl<'a> Log<'a> {
         if late {
             return (RunStatus::Timeout, Some("the deadline came first".to_owned()));
         }
-        let stderr = std::mem::take(&mut self.process.stderr);
-        let last = last_line(&stderr);
-        let fault = fault::read(&stderr);
-        self.process.stderr.clone_from(&stderr);
+        let told = [&self.words, &self.process.stderr];
+        let last = told.map(|told| last_line(told)).into_iter().find(|line| !line.is_empty());
+        let last = last.unwrap_or_default();
+        // Where it went well, words are the model's, which may speak of anything.
+        let of_words = Some(&self.words).filter(|_| exit != Some(Exit::Code(0)));
+        let fault = of_words.and_then(|words| fault::read(words));
+        let fault = fault.or_else(|| fault::read(&self.process.stderr));
         if fault.is_some() {
             self.record.fault = fault;
             return (RunStatus::ProviderFault, Some(last));
@@ -346,7 +396,9 @@ impl<'a> Log<'a> {
             false => format!("{what} ({how}): {last}"),
         };
         match exit {
-            Some(Exit::Code(0) | Exit::Stopped) if self.unread.is_empty() && !self.was_heard() => {
+            Some(Exit::Code(0) | Exit::Stopped)
+                if !self.was_heard() && last.is_empty() && self.unread.is_empty() =>
+            {
                 (RunStatus::ParseFailed, Some(with_last("it ended and told nothing")))
             }
             Some(Exit::Code(0) | Exit::Stopped) => {
@@ -371,11 +423,16 @@ impl<'a> Log<'a> {
 
     fn step(&mut self, turn: usize, step: Step) {
         let step = Step { timestamp: self.millis(), ..step };
-        let outputs = step.tool_calls.iter().filter_map(|call| call.output.as_deref());
-        self.bytes += step.text.len() + outputs.map(str::len).sum::<usize>() + 256;
-        if self.record.steps.len() >= MAX_STEPS || self.bytes > MAX_BYTES {
+        let bytes = step.text.len() + step.tool_calls.iter().map(size).sum::<usize>() + 256;
+        if self.record.steps.len() >= MAX_STEPS || self.bytes + bytes > MAX_BYTES {
             self.left_out += 1;
             return;
+        }
+        self.bytes += bytes;
+        if step.role == Role::Assistant {
+            let calls = step.tool_calls.iter().enumerate();
+            let at = self.record.steps.len();
+            self.places.extend(calls.map(|(place, call)| (call.id.clone(), (at, place))));
         }
         self.tell(&HarnessEvent::Stepped { turn, step: step.clone() });
         self.record.steps.push(step);
@@ -400,7 +457,9 @@ impl<'a> Log<'a> {
             Value::String(text) => Value::String(self.kept(text)),
             Value::Array(items) => items.into_iter().map(|item| self.kept_value(item)).collect(),
             Value::Object(fields) => {
-                fields.into_iter().map(|(name, value)| (name, self.kept_value(value))).collect()
+                let kept =
+                    |(name, value): (String, Value)| (self.masked(&name), self.kept_value(value));
+                fields.into_iter().map(kept).collect()
             }
             other => other,
         }
@@ -423,6 +482,22 @@ impl<'a> Log<'a> {
 fn as_call(recorded: &RecordedToolCall) -> ToolCall {
     let RecordedToolCall { id, name, input, .. } = recorded;
     ToolCall { id: id.clone(), name: name.clone(), arguments: input.clone() }
+}
+
+/// About how many bytes a call takes.
+fn size(call: &RecordedToolCall) -> usize {
+    fn of(value: &Value) -> usize {
+        match value {
+            Value::String(text) => text.len() + 32,
+            Value::Array(items) => items.iter().map(of).sum::<usize>() + 32,
+            Value::Object(fields) => {
+                fields.iter().map(|(name, value)| name.len() + of(value) + 64).sum::<usize>() + 32
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => 32,
+        }
+    }
+    let output = call.output.as_ref().map_or(0, String::len);
+    call.id.len() + call.name.len() + of(&call.input) + output
 }
 
 /// The last line that says something.

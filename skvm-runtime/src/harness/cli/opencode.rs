@@ -155,11 +155,18 @@ struct OpenCodeReader {
     retries: u32,
 }
 
+/// Most bytes and calls of one answer that are put together.
+const MAX_TEXT: usize = 1 << 20;
+const MAX_CALLS: usize = 1000;
+
 impl Reader for OpenCodeReader {
     fn event(&mut self, event: &Value, log: &mut Log<'_>) -> Heard {
         let part = &event["part"];
         if let Some(id) = event["sessionID"].as_str() {
             log.session(id);
+        }
+        if self.text.len() > MAX_TEXT || self.calls.len() >= MAX_CALLS {
+            self.flush(StopReason::Unknown, Usage::default(), log);
         }
         match event["type"].as_str().unwrap_or_default() {
             "step_start" => {
@@ -186,8 +193,9 @@ impl Reader for OpenCodeReader {
                     return self.fails(log, "the provider's answer could not be read");
                 }
                 self.failed = 0;
+                let usage = usage(&part["tokens"]);
                 self.open = true;
-                self.flush(stop, usage(&part["tokens"]), log);
+                self.flush(stop, usage, log);
             }
             "error" => {
                 self.flush(StopReason::Unknown, Usage::default(), log);
@@ -218,7 +226,10 @@ impl OpenCodeReader {
     fn fails(&mut self, log: &mut Log<'_>, told: &str) -> Heard {
         self.failed += 1;
         let unread = told.contains("could not be read").then_some(ProviderFault::InvalidAnswer);
-        log.trouble_of(unread.or_else(|| fault::read(told)), told);
+        // What it says on its standard output says it best, whichever comes first.
+        if !log.is_in_trouble() {
+            log.trouble_of(unread.or_else(|| fault::read(told)), told.trim_matches('"'));
+        }
         if self.failed > self.retries { Heard::End } else { Heard::Known }
     }
 

@@ -1,5 +1,6 @@
 //! PI, the coding agent: `pi --mode json`, an event a line.
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
 use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
@@ -41,6 +42,7 @@ static FACTS: Facts = Facts {
     },
 };
 
+#[async_trait]
 impl Adapter for Pi {
     fn facts(&self) -> &'static Facts {
         &FACTS
@@ -78,6 +80,15 @@ impl Adapter for Pi {
 
     fn reader(&self, _retries: u32) -> Box<dyn Reader> {
         Box::new(PiReader)
+    }
+
+    async fn collect(&self, setup: &Setup<'_>, log: &mut Log<'_>) {
+        // No argument keeps it from that.
+        if setup.workdir.join(".pi").exists() {
+            let told =
+                "PI took its prompt or settings from the folder .pi in the working directory";
+            log.note("configured-by-workdir", told);
+        }
     }
 }
 
@@ -185,8 +196,12 @@ fn message(message: &Value, log: &mut Log<'_>) -> Heard {
     let reason = message["stopReason"].as_str().unwrap_or_default();
     let failed = message["errorMessage"].as_str();
     let has = |kind: &str| parts.iter().any(|part| part["type"] == kind);
-    if (reason == "error" || reason == "aborted") && !has("toolCall") {
+    if reason == "error" && !has("toolCall") {
         log.trouble(failed.unwrap_or(reason));
+        return Heard::Known;
+    }
+    if reason == "aborted" && !has("toolCall") {
+        // It was asked to end.
         return Heard::Known;
     }
     let texts = parts.iter().filter(|part| part["type"] == "text");

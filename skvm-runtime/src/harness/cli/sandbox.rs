@@ -128,8 +128,8 @@ impl Sandbox {
             copy(root, &folder, &mut left, 0)?;
         }
         let entry = folder.join("SKILL.md");
-        for other in ["skill.md", "Skill.md"] {
-            // Where case matters, two entries would be two skills.
+        for other in ["skill.md", "Skill.md", "SKILL.md"] {
+            // Where case matters, two entries would be two skills. One that is read-only could not be written.
             let _ = fs::remove_file(folder.join(other));
         }
         fs::write(entry, &skill.text)?;

@@ -1,0 +1,207 @@
+//! Agents that are programs of their own, with programs that only play them: no model, no network.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod ending;
+mod foreseen;
+mod key;
+mod many;
+mod sandbox;
+mod skill;
+mod start;
+mod transcripts;
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use skvm_core::harness::{
+    Harness as _, HarnessError, HarnessEvent, HarnessRun, Hooks, NoHooks, PreparedEnvironment,
+    RunLimits, RunRecord, SkillMode, SkillView, Task, ToolOffer,
+};
+use skvm_core::target::ModelId;
+use skvm_runtime::harness::cli::{Cli, CliHarness};
+use skvm_runtime::provider::{ApiKey, Endpoint};
+use tempfile::TempDir;
+
+/// The key that must not be seen.
+const KEY: &str = "sk-very-secret-4711";
+
+/// Far more than any of these runs needs.
+const SOON: Duration = Duration::from_secs(20);
+
+/// Folders of one test: where agents work, where sandboxes are, and where fake programs lie.
+struct Stage(TempDir);
+
+impl Stage {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for place in ["work", "sandboxes", "programs"] {
+            fs::create_dir(folder.path().join(place)).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn path(&self, place: &str) -> PathBuf {
+        self.0.path().join(place)
+    }
+
+    fn work(&self) -> PathBuf {
+        self.path("work")
+    }
+
+    /// A program that is a script of a POSIX shell. Another process writes it: this one starts programs in other
+    /// threads, and a file that is open for writing in any of them cannot be started.
+    fn program(&self, name: &str, script: &str) -> PathBuf {
+        let place = self.path("programs").join(name);
+        let mut shell = Command::new("sh")
+            .args(["-c", "cat > \"$1\" && chmod 700 \"$1\"", "sh"])
+            .arg(&place)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = shell.stdin.take().unwrap();
+        write!(stdin, "#!/bin/sh\n{script}\n").unwrap();
+        drop(stdin);
+        assert!(shell.wait().unwrap().success());
+        place
+    }
+
+    /// A harness whose program is a script.
+    fn harness(&self, cli: Cli, script: &str) -> CliHarness {
+        let program = self.program(cli.id(), script);
+        CliHarness::for_endpoint(cli, endpoint(cli))
+            .with_program(program)
+            .with_sandboxes_in(self.path("sandboxes"))
+    }
+
+    /// Nothing is left of any run.
+    fn is_clean(&self) {
+        let left: Vec<_> = self.path("sandboxes").read_dir().unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+
+    /// What a script has written into the working directory.
+    fn text(&self, file: &str) -> String {
+        fs::read_to_string(self.work().join(file)).unwrap_or_else(|_| panic!("no file {file}"))
+    }
+
+    fn has(&self, file: &str) -> bool {
+        self.work().join(file).exists()
+    }
+}
+
+/// A provider that nobody asks.
+fn endpoint(cli: Cli) -> Endpoint {
+    let wire = *cli.wires().first().unwrap();
+    Endpoint::new(wire, "http://127.0.0.1:9/v1", "a-model").with_key(ApiKey::new(KEY))
+}
+
+/// What a run is given.
+struct Asked {
+    task: Task,
+    model: Option<ModelId>,
+    skill: Option<SkillView>,
+    environment: Option<PreparedEnvironment>,
+    tools: ToolOffer,
+    work: PathBuf,
+    limits: RunLimits,
+}
+
+impl Asked {
+    fn new(stage: &Stage) -> Self {
+        Self {
+            task: Task::new("Do it."),
+            model: None,
+            skill: None,
+            environment: None,
+            tools: ToolOffer::Own,
+            work: stage.work(),
+            limits: RunLimits { deadline: SOON, ..RunLimits::default() },
+        }
+    }
+
+    fn with_skill(mut self, skill: SkillView) -> Self {
+        self.skill = Some(skill);
+        self
+    }
+
+    fn within(mut self, millis: u64) -> Self {
+        self.limits.deadline = Duration::from_millis(millis);
+        self
+    }
+
+    async fn run(&self, harness: &CliHarness) -> Result<RunRecord, HarnessError> {
+        self.run_with(harness, &mut NoHooks, &|_| {}).await
+    }
+
+    async fn of(&self, harness: &CliHarness) -> RunRecord {
+        self.run(harness).await.unwrap()
+    }
+
+    async fn run_with(
+        &self,
+        harness: &CliHarness,
+        hooks: &mut dyn Hooks,
+        on_event: &(dyn Fn(&HarnessEvent) + Send + Sync),
+    ) -> Result<RunRecord, HarnessError> {
+        let run = HarnessRun {
+            task: &self.task,
+            model: self.model.as_ref(),
+            skill: self.skill.as_ref(),
+            environment: self.environment.as_ref(),
+            tools: self.tools.clone(),
+            workdir: &self.work,
+            limits: self.limits.clone(),
+            hooks,
+            on_event,
+        };
+        harness.run(run).await
+    }
+}
+
+/// Keeps what is told while a run goes on.
+#[derive(Default)]
+struct Told(Mutex<Vec<HarnessEvent>>);
+
+impl Told {
+    fn add(&self, event: &HarnessEvent) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+
+    fn all(&self) -> Vec<HarnessEvent> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// A skill that is only a text.
+fn skill(mode: SkillMode) -> SkillView {
+    SkillView {
+        name: "log-summary".to_owned(),
+        description: "Counts levels.".to_owned(),
+        text: "---\nname: log-summary\ndescription: Counts levels.\n---\nCount them.\n".to_owned(),
+        root: None,
+        mode,
+    }
+}
+
+/// A word of a shell.
+fn word(path: &Path) -> String {
+    format!("'{}'", path.display())
+}
+
+/// The reasons of an error, one below the other.
+fn reasons(error: &dyn std::error::Error) -> String {
+    let next = error.source().map(|source| format!("\n{}", reasons(source)));
+    format!("{error}{}", next.unwrap_or_default())
+}
+
+/// The last event of an answer in PI's words.
+fn answer(text: &str) -> String {
+    format!(
+        r#"{{"type":"message_end","message":{{"role":"assistant","responseId":"r","content":[{{"type":"text","text":"{text}"}}],"stopReason":"stop","usage":{{"input":1,"output":1}}}}}}"#
+    )
+}
