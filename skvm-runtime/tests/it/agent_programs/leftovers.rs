@@ -24,6 +24,7 @@ fn names_of(cli: Cli) -> &'static [&'static str] {
 /// Folders below a home that hold things by the programs' names.
 const SHELVES: [&str; 5] = ["", ".config", ".local/share", ".local/state", ".cache"];
 
+/// Files, and not folders.
 type Files = BTreeMap<PathBuf, Option<SystemTime>>;
 
 /// A program's files outside a run, with the times of their last changes.
@@ -75,7 +76,9 @@ fn look(folder: &Path, names: &[&str], seen: &mut Files) {
 
 fn take_in(path: &Path, seen: &mut Files) {
     let Ok(data) = fs::symlink_metadata(path) else { return };
-    seen.insert(path.to_owned(), data.modified().ok());
+    if !data.is_dir() {
+        seen.insert(path.to_owned(), data.modified().ok());
+    }
     let Ok(entries) = fs::read_dir(path) else { return };
     entries.filter_map(Result::ok).for_each(|entry| take_in(&entry.path(), seen));
 }

@@ -117,11 +117,17 @@ const DESCRIPTION: usize = 50;
 /// Reads the skill in whichever way the request offers.
 fn reads(request: &SeenRequest) -> Reply {
     let name = skill().name().to_owned();
-    let entry = format!("/{name}/SKILL.md");
+    let entry = format!("{name}/SKILL.md");
     let is_edge = |c: char| c.is_whitespace() || "<>\"'`()".contains(c);
-    let mut words = texts(&request.body).flat_map(|text| text.split(is_edge));
-    if let Some(path) = words.find(|word| word.starts_with('/') && word.ends_with(&entry)) {
-        return Reply::Command(format!("cat {path}"));
+    let words = texts(&request.body).flat_map(|text| text.split(is_edge));
+    let paths: Vec<&str> = words.filter(|word| word.contains('/')).collect();
+    if let Some(path) = paths.iter().find(|word| word.ends_with(&entry)) {
+        // Some write a short name in place of the folder of all skills, which they tell before.
+        let root = paths.iter().find(|word| word.starts_with('/') && word.ends_with("/skills"));
+        return Reply::Command(match (path.starts_with('/'), root) {
+            (false, Some(root)) => format!("cat {root}/{entry}"),
+            _ => format!("cat {path}"),
+        });
     }
     let tools = request.tool_names();
     let tool = ["skill_view", "skill", "Skill"].into_iter().find(|tool| tools.contains(tool));
