@@ -126,6 +126,10 @@ impl Adapter for Hermes {
             // A later key takes the place of an earlier one.
             let own = json!({"hooks": config["hooks"], "hooks_auto_accept": true});
             sandbox.append("state/config.yaml", &format!("\n{}", as_lines(&own)))?;
+            // What the user has told it stays as it is; the skill is one of its own.
+            if let Some(skill) = setup.skill {
+                sandbox.place(&skill.folder, &format!("state/skills/{}", skill.name()))?;
+            }
             if let Some(skill) = setup.injected() {
                 command = command.with_args(["-s", &skill.name()]);
             }
