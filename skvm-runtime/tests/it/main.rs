@@ -3,6 +3,8 @@
 mod adaptation;
 #[cfg(feature = "tokio")]
 mod agent;
+#[cfg(all(feature = "harness-cli", unix))]
+mod agent_programs;
 #[cfg(feature = "http")]
 mod backend;
 #[cfg(all(feature = "tokio", unix))]

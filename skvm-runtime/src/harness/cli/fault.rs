@@ -60,6 +60,7 @@ const WORDS: [(ProviderFault, &[&str]); 7] = [
             "in json at position",
             "jsondecodeerror",
             "json parse",
+            "in json at position",
             "failed to parse",
             "stream disconnected before completion",
             "malformed response",
@@ -135,6 +136,10 @@ mod tests {
             ("connect ECONNREFUSED 127.0.0.1:500", Some(ProviderFault::Unreachable)),
             ("Connection error.", Some(ProviderFault::Unreachable)),
             ("Request timed out after 600 s", Some(ProviderFault::Timeout)),
+            (
+                "Expected ',' or '}' after property value in JSON at position 352",
+                Some(ProviderFault::InvalidAnswer),
+            ),
             ("I counted 500 rows in 429 files", None),
             ("error in line 3 of 401.py", None),
             ("", None),

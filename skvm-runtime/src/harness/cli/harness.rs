@@ -53,6 +53,12 @@ impl Cli {
         self.facts().id
     }
 
+    /// The program that is looked for on `PATH`.
+    #[must_use]
+    pub fn program(self) -> &'static str {
+        self.facts().program
+    }
+
     /// The command that installs it in a version that was tested.
     #[must_use]
     pub fn install(self) -> &'static str {

@@ -50,9 +50,15 @@ static FACTS: Facts = Facts {
     },
 };
 
-/// Writes down what happens. It changes nothing.
-const PLUGIN: &str = r#"import fs from "node:fs";
+/// Writes down what happens, and first what the files are called with which it locks its state. It changes nothing.
+const PLUGIN: &str = r#"import { createHash } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
 const file = process.env.SKVM_EVENTS;
+const state = fs.realpathSync(process.env.OPENCLAW_STATE_DIR);
+const database = path.join(state, "state", "openclaw.sqlite");
+const locks = createHash("sha256").update(database).digest("hex").slice(0, 8);
+fs.appendFileSync(file, JSON.stringify({ type: "locks", event: { name: locks } }) + "\n");
 const kinds = ["model_call_started", "model_call_ended", "before_message_write", "after_tool_call"];
 export default {
   id: "skvm-events",
@@ -240,6 +246,8 @@ struct OpenClawReader {
     /// What stood on the standard output: one value, over many lines.
     output: String,
     model_calls: usize,
+    /// What its locks are called, which it leaves in the system's folder for temporary files.
+    locks: Option<String>,
 }
 
 /// Most of the standard output that is kept, in bytes.
@@ -250,6 +258,7 @@ impl Reader for OpenClawReader {
         let event = &line["event"];
         let message = &event["message"];
         match line["type"].as_str() {
+            Some("locks") => self.locks = event["name"].as_str().map(str::to_owned),
             Some("model_call_started") => self.model_calls += 1,
             Some("model_call_ended") => {}
             Some("before_message_write") if message["role"] == "assistant" => answer(message, log),
@@ -270,6 +279,7 @@ impl Reader for OpenClawReader {
     }
 
     fn close(&mut self, log: &mut Log<'_>) {
+        remove_locks(self.locks.as_deref().unwrap_or_default());
         let output = std::mem::take(&mut self.output);
         let told: Option<Value> = serde_json::from_str(&output).ok();
         let Some(told) = told else {
@@ -292,6 +302,25 @@ impl Reader for OpenClawReader {
         }
     }
 }
+
+/// Removes the locks of a state that nobody has any more.
+#[cfg(unix)]
+fn remove_locks(name: &str) {
+    if name.len() != 8 || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return;
+    }
+    let user = rustix::process::getuid().as_raw();
+    for kind in ["gateway-lifecycle", "state-handles", "state-lifecycle"] {
+        // One that is not there was not needed.
+        let _ = std::fs::remove_file(format!(
+            "/tmp/openclaw-state-locks-{user}/{kind}.{name}.lock.sqlite"
+        ));
+    }
+}
+
+/// They lie in its home there.
+#[cfg(not(unix))]
+fn remove_locks(_: &str) {}
 
 fn answer(message: &Value, log: &mut Log<'_>) {
     let parts = message["content"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -1,11 +1,13 @@
 //! OpenCode: `opencode run --format json`, an event a line.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
 use super::CliError;
-use super::adapter::{Adapter, Facts, Heard, PROVIDER, Reader, Setup, Staged};
+use super::adapter::{Adapter, Facts, Heard, PROVIDER, Reader, Setup, Staged, json_text};
 use super::fault;
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
@@ -86,13 +88,17 @@ impl Adapter for OpenCode {
         if setup.discovered().is_some() {
             config["skills"] = json!({"paths": [setup.sandbox.skills()]});
         }
-        has_plugin(setup)?;
+        needs_no_package(setup)?;
         let config = setup.sandbox.write("opencode.json", config.to_string())?;
         Ok(command.with_variable("OPENCODE_CONFIG", config))
     }
 
     fn reader(&self, retries: u32) -> Box<dyn Reader> {
         Box::new(OpenCodeReader { retries, ..OpenCodeReader::default() })
+    }
+
+    fn events(&self, setup: &Setup<'_>) -> Option<PathBuf> {
+        Some(events_of(setup))
     }
 }
 
@@ -109,8 +115,28 @@ const OFF: [&str; 9] = [
     "OPENCODE_DISABLE_PROJECT_CONFIG",
 ];
 
-/// Keeps it from loading a package for plugins, of which there are none.
-fn has_plugin(setup: &Setup<'_>) -> Result<(), CliError> {
+/// Tells of failed requests with their status, which its log does not. It changes nothing.
+const PLUGIN: &str = r#"import { appendFileSync } from "node:fs";
+const ask = globalThis.fetch;
+const tell = (answer) => {
+  if (answer.ok || !answer.url.startsWith(provider)) return;
+  appendFileSync(events, JSON.stringify({ type: "failed", status: answer.status }) + "\n");
+};
+const told = async (...all) => {
+  const answer = await ask(...all);
+  try { tell(answer); } catch {}
+  return answer;
+};
+globalThis.fetch = Object.assign(told, ask);
+export const Told = async () => ({});
+"#;
+
+fn events_of(setup: &Setup<'_>) -> PathBuf {
+    setup.sandbox.state().join("events.jsonl")
+}
+
+/// Keeps it from loading the package that plugins may need; ours does not.
+fn needs_no_package(setup: &Setup<'_>) -> Result<(), CliError> {
     let needs = json!({"@opencode-ai/plugin": setup.version});
     let lock = json!({"lockfileVersion": 3, "packages": {"": {"dependencies": needs}}});
     let place = |name: &str| format!("home/.config/opencode/{name}");
@@ -125,6 +151,13 @@ fn add_provider(config: &mut Value, setup: &Setup<'_>, id: &str) -> Result<(), C
     // In a variable, every command of the agent's would see it.
     let key = setup.sandbox.write("state/key", setup.key_or_none())?;
     let millis = u64::try_from(setup.left().as_millis()).unwrap_or(u64::MAX);
+    let (url, events) = (json_text(&json!(provider.api_url())), events_of(setup));
+    let known = format!(
+        "const provider = {url};\nconst events = {};\n",
+        json_text(&json!(events.to_string_lossy()))
+    );
+    setup.sandbox.write("state/told.js", known + PLUGIN)?;
+    config["plugin"] = json!(["./state/told.js"]);
     config["model"] = json!(id);
     config["small_model"] = json!(id);
     config["provider"] = json!({PROVIDER: {
@@ -200,6 +233,12 @@ impl Reader for OpenCodeReader {
             "error" => {
                 self.flush(StopReason::Unknown, Usage::default(), log);
                 error(&event["error"], log);
+            }
+            // The log tells of the same request, without its status, whichever comes first.
+            "failed" => {
+                let status = event["status"].as_u64().unwrap_or_default();
+                let told = format!("the provider answered with status {status}");
+                log.trouble_of(fault::of_code(status), &told);
             }
             "reasoning" => {}
             _ => return Heard::Unknown,

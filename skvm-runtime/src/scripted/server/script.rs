@@ -41,8 +41,8 @@ pub enum Fault {
     Status(u16),
     /// The request is read and never answered.
     Hang,
-    /// The answer, or the first event of a stream, breaks off in the middle of its JSON, and says that it is
-    /// whole.
+    /// The answer, or each event of a stream, breaks off in the middle of its JSON, and says that it is whole.
+    /// (Some clients pass over an event that they cannot read.)
     InvalidJson,
     /// The connection ends after half of the answer.
     Truncated,

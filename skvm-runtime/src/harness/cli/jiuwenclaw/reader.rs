@@ -34,6 +34,8 @@ impl Reader for JiuwenReader {
         }
         match event["type"].as_str().unwrap_or_default() {
             "before_model_call" => self.model_calls += 1,
+            // It comes also after a request that failed.
+            "after_model_call" if event["response"].is_null() => {}
             "after_model_call" => answer(&event["response"], log),
             "on_model_exception" => error(event, log),
             "before_tool_call" => {}

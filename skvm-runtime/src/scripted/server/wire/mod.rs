@@ -52,15 +52,17 @@ impl Answer {
         )
     }
 
-    /// The answer with JSON that is none: the body's, or that of the first event.
+    /// The answer with JSON that is none: the body's, or that of each event.
     pub(super) fn with_invalid_json(self) -> Self {
         match self {
             Self::Json(body) => Self::Json(broken(&body)),
-            Self::Events(mut events) => {
-                if let Some(first) = events.first_mut() {
-                    *first = broken(first.trim_end()) + "\n\n";
-                }
-                Self::Events(events)
+            Self::Events(events) => {
+                let is_json = |event: &str| event.trim_end().ends_with('}');
+                let events = events.into_iter().map(|event| match is_json(&event) {
+                    true => broken(event.trim_end()) + "\n\n",
+                    false => event,
+                });
+                Self::Events(events.collect())
             }
         }
     }
