@@ -75,7 +75,7 @@ impl Cli {
         self.adapter().facts()
     }
 
-    fn adapter(self) -> &'static dyn Adapter {
+    pub(super) fn adapter(self) -> &'static dyn Adapter {
         match self {
             Self::Pi => &pi::Pi,
             Self::Hermes => &hermes::Hermes,
