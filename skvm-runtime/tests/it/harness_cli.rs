@@ -89,7 +89,7 @@ impl Stage {
 
     /// What a script has written into the working directory.
     fn text(&self, file: &str) -> String {
-        fs::read_to_string(self.work().join(file)).unwrap_or_else(|_| panic!("no file {file}"))
+        fs::read_to_string(self.work().join(file)).unwrap()
     }
 
     fn has(&self, file: &str) -> bool {

@@ -121,6 +121,10 @@ fn noted(record: &RunRecord) -> usize {
     notes.map(|note| note.message.split(' ').next().unwrap().parse::<usize>().unwrap()).sum()
 }
 
+fn contains(line: &[u8], text: &str) -> bool {
+    String::from_utf8_lossy(line).contains(text)
+}
+
 /// The record without its notes.
 fn without_notes(record: &RunRecord) -> RunRecord {
     RunRecord { notes: Vec::new(), ..record.clone() }
@@ -204,7 +208,8 @@ fn a_transcript_that_breaks_off_is_not_taken_for_a_whole_one() {
             is_honest(&found, &whole).unwrap_or_else(|error| panic!("{} {end}: {error}", cut.name));
             let last = cut.lines.last().cloned().unwrap_or_default();
             let is_half = serde_json::from_slice::<Value>(&last).is_err() && !last.is_empty();
-            let is_passed_over = last.starts_with(b"{\"type\":\"message_update\"");
+            let is_passed_over =
+                cut.cli.adapter().reader().passes_over(&String::from_utf8_lossy(&last));
             assert_eq!(
                 noted(&found),
                 usize::from(is_half && !is_passed_over),
@@ -222,8 +227,8 @@ fn without_the_line_of_its_final_answer_no_run_is_done() {
         let whole = transcript.record();
         assert_eq!((whole.status, whole.text.as_str()), (RunStatus::Ok, "all done: tool-ran"));
         // Nothing but what repeats it or starts it.
-        let silent = |line: &Vec<u8>| !String::from_utf8_lossy(line).contains("all done: tool-ran");
-        let kept = transcript.lines.iter().filter(|line| silent(line)).cloned().collect();
+        let is_silent = |line: &&Vec<u8>| !contains(line, "all done: tool-ran");
+        let kept = transcript.lines.iter().filter(is_silent).cloned().collect();
         let cut = Transcript { words: Vec::new(), ..transcript.with_lines(kept) };
         let found = cut.record();
         // Its text has a line of its own there; what is left tells an answer without any.
@@ -358,6 +363,24 @@ fn fields_that_are_missing_or_of_another_type_harm_nothing() {
 }
 
 #[test]
+fn an_answer_whose_text_is_none_is_noted() {
+    for cli in CLIS {
+        let transcript = named(cli, "ok");
+        // Whatever else repeats it is not read.
+        let (text, other) = ("\"all done: tool-ran\"", "7");
+        let line = |line: &Vec<u8>| {
+            let is_result = line.ends_with(b"}\n") && contains(line, "\"type\":\"result\"");
+            let line = String::from_utf8_lossy(line);
+            if is_result { Vec::new() } else { line.replace(text, other).into_bytes() }
+        };
+        let lines = transcript.lines.iter().map(line).collect();
+        let found = transcript.with_lines(lines).record();
+        assert_eq!(noted(&found), 1, "{cli}: {found:?}");
+        assert!(found.status != RunStatus::Ok || is_told_empty(&found), "{cli}: {found:?}");
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_harm_nothing() {
     let bytes = prop::collection::vec(
         prop_oneof![Just(0_u8), Just(0xff), Just(0xc3), Just(b'\r'), any::<u8>()],
@@ -468,7 +491,6 @@ fn a_hundred_thousand_events_take_bounded_room_and_time() {
         // What each turn repeats: the lines of one that calls a tool, as short as they are.
         let transcript = named(cli, "die");
         let is_turn = |line: &&Vec<u8>| {
-            let line = String::from_utf8_lossy(line);
             let kinds = [
                 "\"message_end\",\"message\":{\"role\":\"assistant\",\"content\":[{\"type\":\"toolCall\"",
                 "\"tool_execution_start\"",
@@ -483,7 +505,7 @@ fn a_hundred_thousand_events_take_bounded_room_and_time() {
                 "\"step_finish\"",
                 "\"tool_result\"",
             ];
-            kinds.iter().any(|kind| line.contains(kind))
+            kinds.iter().any(|kind| contains(line, kind))
         };
         let turn: Vec<Vec<u8>> = transcript.lines.iter().filter(is_turn).cloned().collect();
         assert!((2..=4).contains(&turn.len()), "{cli}: {}", turn.len());
@@ -504,10 +526,8 @@ fn results_of_calls_that_nobody_made_are_kept() {
     for (cli, case) in [(Cli::Pi, "exit3"), (Cli::Hermes, "exit3"), (Cli::ClaudeCode, "exit3")] {
         let transcript = named(cli, case);
         let is_call = |line: &Vec<u8>| {
-            let line = String::from_utf8_lossy(line);
-            line.contains("toolCall\",")
-                || line.contains("\"tool_calls\": [{")
-                || line.contains("\"tool_use\"")
+            let kinds = ["toolCall\",", "\"tool_calls\": [{", "\"tool_use\""];
+            kinds.iter().any(|kind| contains(line, kind))
         };
         let kept = transcript.lines.iter().filter(|line| !is_call(line)).cloned().collect();
         let (found, whole) = (transcript.with_lines(kept).record(), transcript.record());
