@@ -249,6 +249,12 @@ pub(super) enum Heard {
     End,
 }
 
+impl Heard {
+    pub(super) fn known(is_known: bool) -> Self {
+        if is_known { Self::Known } else { Self::Unknown }
+    }
+}
+
 /// Runs a command whose output a reader understands. `events` is a file to which it adds lines while it runs; they are
 /// read as those of its standard output are.
 pub(super) async fn attend(
@@ -319,25 +325,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Where a line comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
+pub(super) enum Source {
     Output,
     Error,
     Events,
 }
 
 /// Takes the output of a program in and hands it to its reader, line by line.
-struct Interpreter<'a, 'log> {
+pub(super) struct Interpreter<'a, 'log> {
     reader: &'a mut dyn Reader,
     log: &'a mut Log<'log>,
     lines: [Lines; 3],
 }
 
 impl<'a, 'log> Interpreter<'a, 'log> {
-    fn new(reader: &'a mut dyn Reader, log: &'a mut Log<'log>) -> Self {
+    pub(super) fn new(reader: &'a mut dyn Reader, log: &'a mut Log<'log>) -> Self {
         Self { reader, log, lines: Default::default() }
     }
 
-    fn take(&mut self, source: Source, bytes: &[u8]) -> Attention {
+    pub(super) fn take(&mut self, source: Source, bytes: &[u8]) -> Attention {
         let mut wanted = Attention::Go;
         for line in self.lines_of(source).push(bytes) {
             let heard = self.read(source, line);
@@ -388,7 +394,7 @@ impl<'a, 'log> Interpreter<'a, 'log> {
         heard
     }
 
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         for source in [Source::Output, Source::Error, Source::Events] {
             if let Some(line) = self.lines_of(source).finish() {
                 let _ = self.read(source, line);

@@ -166,7 +166,7 @@ impl Reader for ClaudeReader {
             "assistant" => return self.part(event, log),
             "user" => {
                 self.flush(log);
-                results(event, log);
+                return results(event, log);
             }
             "result" => {
                 self.flush(log);
@@ -219,7 +219,13 @@ impl ClaudeReader {
             // Whether more comes is told at the end.
             _ => StopReason::Unknown,
         };
-        Heard::Known
+        let is_known = |part: &Value| match part["type"].as_str() {
+            Some("text") => part["text"].is_string(),
+            Some("tool_use") => part["id"].is_string() && part["name"].is_string(),
+            Some(kind) => matches!(kind, "thinking" | "redacted_thinking"),
+            None => false,
+        };
+        Heard::known(parts.iter().all(is_known))
     }
 
     fn flush(&mut self, log: &mut Log<'_>) {
@@ -244,8 +250,9 @@ fn usage(told: &Value) -> Usage {
     Usage { input, output, cache_read, cache_write, cost_usd: None }
 }
 
-fn results(event: &Value, log: &mut Log<'_>) {
-    let parts = event["message"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+fn results(event: &Value, log: &mut Log<'_>) -> Heard {
+    let told = &event["message"]["content"];
+    let parts = told.as_array().map(Vec::as_slice).unwrap_or_default();
     for part in parts.iter().filter(|part| part["type"] == "tool_result") {
         let id = part["tool_use_id"].as_str().unwrap_or_default();
         let call = log.call(id).unwrap_or_else(|| ToolCall {
@@ -272,6 +279,8 @@ fn results(event: &Value, log: &mut Log<'_>) {
         };
         log.result(&call, ToolResult { content, is_error, exit_code, duration_ms: 0 });
     }
+    // Words in the user's place are none of the model's.
+    Heard::known(told.is_array() || told.is_string())
 }
 
 /// The last event. Its subtype says success also where it is none.

@@ -209,18 +209,20 @@ impl Reader for CodexReader {
 /// Something that was done or said.
 fn completed(item: &Value, log: &mut Log<'_>) -> Heard {
     match item["type"].as_str().unwrap_or_default() {
-        "agent_message" => log.answer(Answer {
-            text: item["text"].as_str().unwrap_or_default().to_owned(),
+        "agent_message" => {
+            let Some(text) = item["text"].as_str() else { return Heard::Unknown };
             // Whether more comes is told at the end.
-            stop: StopReason::Unknown,
-            ..Answer::default()
-        }),
+            let stop = StopReason::Unknown;
+            log.answer(Answer { text: text.to_owned(), stop, ..Answer::default() });
+        }
         COMMAND => {
             if log.call(id(item)).is_none() {
                 called(item, log);
             }
             let exit_code = item["exit_code"].as_i64().and_then(|code| i32::try_from(code).ok());
-            result(item, item["aggregated_output"].as_str().unwrap_or_default(), exit_code, log);
+            let output = item["aggregated_output"].as_str();
+            result(item, output.unwrap_or_default(), exit_code, log);
+            return Heard::known(output.is_some());
         }
         "file_change" | "mcp_tool_call" | "web_search" => {
             called(item, log);
@@ -258,7 +260,11 @@ fn called(item: &Value, log: &mut Log<'_>) {
 }
 
 fn result(item: &Value, content: &str, exit_code: Option<i32>, log: &mut Log<'_>) {
-    let Some(call) = log.call(id(item)) else { return };
+    let call = log.call(id(item)).unwrap_or_else(|| ToolCall {
+        id: id(item).to_owned(),
+        name: item["type"].as_str().unwrap_or_default().to_owned(),
+        arguments: Value::Null,
+    });
     let is_error = item["status"].as_str().is_some_and(|status| status != "completed");
     log.result(
         &call,

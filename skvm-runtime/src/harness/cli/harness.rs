@@ -81,7 +81,7 @@ impl Cli {
         self.adapter().facts()
     }
 
-    fn adapter(self) -> &'static dyn Adapter {
+    pub(super) fn adapter(self) -> &'static dyn Adapter {
         match self {
             Self::Hermes => &hermes::Hermes,
             Self::OpenCode => &opencode::OpenCode,

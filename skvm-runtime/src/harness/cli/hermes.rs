@@ -234,10 +234,10 @@ impl Reader for HermesReader {
                     log.session(id);
                 }
             }
-            "post_api_request" => answer(extra, log),
+            "post_api_request" => return answer(extra, log),
             "api_request_error" => error(extra, log),
             "pre_tool_call" => log.executes(extra["tool_call_id"].as_str().unwrap_or_default()),
-            "post_tool_call" => result(event, log),
+            "post_tool_call" => return result(event, log),
             "on_session_end" if extra["completed"] == true => {
                 self.is_done = true;
                 log.finished(None);
@@ -260,7 +260,7 @@ impl Reader for HermesReader {
     fn close(&mut self, log: &mut Log<'_>) {
         if self.is_done && !log.has_ended() {
             // The event with the last answer did not come.
-            log.finished(Some(self.words.clone()));
+            log.finished(Some(self.words.trim().to_owned()));
         }
         // What no event tells: an answer that was cut, or why it did not start.
         log.said(&self.words);
@@ -270,7 +270,7 @@ impl Reader for HermesReader {
 /// Most of the standard output that is kept, in bytes.
 const MAX_WORDS: usize = 64 << 10;
 
-fn answer(extra: &Value, log: &mut Log<'_>) {
+fn answer(extra: &Value, log: &mut Log<'_>) -> Heard {
     let message = &extra["response"]["assistant_message"];
     let calls = message["tool_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
     let calls = calls.iter().map(|call| ToolCall {
@@ -299,6 +299,8 @@ fn answer(extra: &Value, log: &mut Log<'_>) {
         },
         solidified: false,
     });
+    let content = message.get("content");
+    Heard::known(content.is_some_and(|content| content.is_string() || content.is_null()))
 }
 
 /// Arguments as JSON, or as the text that they are.
@@ -321,7 +323,7 @@ fn error(extra: &Value, log: &mut Log<'_>) {
     log.trouble_of(status.or(fault), &format!("{kind}: {message}"));
 }
 
-fn result(event: &Value, log: &mut Log<'_>) {
+fn result(event: &Value, log: &mut Log<'_>) -> Heard {
     let extra = &event["extra"];
     let id = extra["tool_call_id"].as_str().unwrap_or_default();
     let call = log.call(id).unwrap_or_else(|| ToolCall {
@@ -349,4 +351,5 @@ fn result(event: &Value, log: &mut Log<'_>) {
         result.is_error |= code != Some(0);
     }
     log.result(&call, result);
+    Heard::known(extra["result"].is_string())
 }

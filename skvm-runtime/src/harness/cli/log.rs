@@ -352,6 +352,9 @@ impl<'a> Log<'a> {
         if self.record.text.is_empty() && exit == Some(Exit::Code(0)) {
             self.record.text = std::mem::take(&mut self.words);
         }
+        if status == RunStatus::Ok && self.record.text.is_empty() {
+            self.note("empty-answer", "the model gave no final text");
+        }
         self.record.process = Some(std::mem::take(&mut self.process));
         self.close();
         self.record

@@ -55,6 +55,8 @@ mod lines;
 mod log;
 mod run;
 mod sandbox;
+#[cfg(test)]
+mod tests;
 
 mod claude_code;
 mod codex;

@@ -208,11 +208,13 @@ impl Reader for OpenCodeReader {
             }
             "text" => {
                 self.open = true;
-                self.text.push_str(part["text"].as_str().unwrap_or_default());
+                let Some(text) = part["text"].as_str() else { return Heard::Unknown };
+                self.text.push_str(text);
             }
             "tool_use" => {
                 self.open = true;
                 self.calls.push(called(part));
+                return Heard::known(part["tool"].is_string() && part["callID"].is_string());
             }
             "step_finish" => {
                 let stop = match part["reason"].as_str() {

@@ -166,7 +166,7 @@ impl Reader for PiReader {
                 return message(&event["message"], log);
             }
             "tool_execution_start" => log.executes(text("toolCallId").unwrap_or_default()),
-            "tool_execution_end" => result(event, log),
+            "tool_execution_end" => return result(event, log),
             "auto_retry_start" => log.trouble(text("errorMessage").unwrap_or("it is tried again")),
             "auto_retry_end" if event["success"] == false => {
                 log.trouble(text("finalError").unwrap_or("it was tried again in vain"));
@@ -227,7 +227,13 @@ fn message(message: &Value, log: &mut Log<'_>) -> Heard {
         },
         solidified: false,
     });
-    Heard::Known
+    let is_known = |part: &Value| match part["type"].as_str() {
+        Some("text") => part["text"].is_string(),
+        Some("toolCall") => part["id"].is_string() && part["name"].is_string(),
+        Some(kind) => kind == "thinking",
+        None => false,
+    };
+    Heard::known(parts.iter().all(is_known))
 }
 
 /// The tokens of an answer. A server that tells none is told as one that used none.
@@ -242,14 +248,15 @@ fn usage(told: &Value) -> Usage {
     Usage { input, output, cache_read, cache_write, cost_usd: None }
 }
 
-fn result(event: &Value, log: &mut Log<'_>) {
+fn result(event: &Value, log: &mut Log<'_>) -> Heard {
     let id = event["toolCallId"].as_str().unwrap_or_default();
     let call = log.call(id).unwrap_or_else(|| ToolCall {
         id: id.to_owned(),
         name: event["toolName"].as_str().unwrap_or_default().to_owned(),
         arguments: Value::Null,
     });
-    let parts = event["result"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let told = event["result"]["content"].as_array();
+    let parts = told.map(Vec::as_slice).unwrap_or_default();
     let content: String = parts.iter().filter_map(|part| part["text"].as_str()).collect();
     let content = if content == "(no output)" { String::new() } else { content };
     let is_error = event["isError"].as_bool().unwrap_or(false);
@@ -259,6 +266,7 @@ fn result(event: &Value, log: &mut Log<'_>) {
         _ => None,
     };
     log.result(&call, ToolResult { content, is_error, exit_code, duration_ms: 0 });
+    Heard::known(told.is_some())
 }
 
 /// The code that stands in the last line of what a command gave.

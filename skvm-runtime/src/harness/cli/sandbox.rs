@@ -164,11 +164,11 @@ impl Sandbox {
     }
 }
 
-/// The name of a skill as a folder's: as it is where it may be one.
+/// The name of a skill as a folder's: as it is where it may be one, and none that would be taken for an option.
 pub(super) fn folder_name(name: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let name: String = name.chars().filter(|c| legal(*c)).take(64).collect();
-    let name = name.trim_matches('.');
+    let name = name.trim_matches('.').trim_start_matches(['.', '-']);
     if name.is_empty() { "skill".to_owned() } else { name.to_owned() }
 }
 
