@@ -63,13 +63,11 @@ const WORDS: [(ProviderFault, &[&str]); 7] = [
             "in json at position",
             "failed to parse",
             "stream disconnected before completion",
-            "malformed response",
             "invalid response",
             "empty response",
             "empty stream",
             "without receiving any events",
             "remained truncated",
-            "without receiving any events",
             "malformed",
             "error reading response",
         ],
@@ -99,7 +97,7 @@ pub(super) fn of_code(status: u64) -> Option<ProviderFault> {
 }
 
 /// The first status of a failure that stands in a text as one: a number of three digits by itself, at the beginning of
-/// a line or soon behind a word that speaks of statuses.
+/// it or soon behind a word that speaks of statuses.
 fn of_status(lower: &str) -> Option<ProviderFault> {
     let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let mut since = usize::MAX;

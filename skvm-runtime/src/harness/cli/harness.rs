@@ -242,7 +242,9 @@ impl CliHarness {
 
     /// Whether the program is there, and in which version. Takes the time that the program takes to tell it.
     pub async fn detect(&self) -> Detection {
-        let detection = detect(self.adapter, self.program(), &self.environment).await;
+        let detection =
+            detect(self.adapter, self.program(), &self.environment, self.sandboxes.as_deref())
+                .await;
         if let Detection::Found { version: Some(version), .. } = &detection {
             // Whoever was first has found the same.
             let _ = self.version.set(version.clone());

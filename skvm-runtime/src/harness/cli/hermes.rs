@@ -8,7 +8,9 @@ use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
 use super::CliError;
-use super::adapter::{Adapter, Facts, Heard, PROVIDER, Reader, Setup, json_text, quoted};
+use super::adapter::{
+    Adapter, Facts, Heard, PROVIDER, Reader, Setup, arguments_of, json_text, quoted,
+};
 use super::fault;
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
@@ -124,7 +126,10 @@ impl Adapter for Hermes {
                 .with_args(["-m", provider.model.as_str()]);
         } else {
             // A later key takes the place of an earlier one.
-            let own = json!({"hooks": config["hooks"], "hooks_auto_accept": true});
+            let mut own = json!({"hooks": config["hooks"], "hooks_auto_accept": true});
+            if let Some(file) = config.get("prefill_messages_file") {
+                own["prefill_messages_file"] = file.clone();
+            }
             sandbox.append("state/config.yaml", &format!("\n{}", as_lines(&own)))?;
             // What the user has told it stays as it is; the skill is one of its own.
             if let Some(skill) = setup.skill {
@@ -276,7 +281,7 @@ fn answer(extra: &Value, log: &mut Log<'_>) -> Heard {
     let calls = calls.iter().map(|call| ToolCall {
         id: call["id"].as_str().unwrap_or_default().to_owned(),
         name: call["name"].as_str().unwrap_or_default().to_owned(),
-        arguments: arguments(&call["arguments"]),
+        arguments: arguments_of(&call["arguments"]),
     });
     let usage = &extra["usage"];
     let number = |key: &str| usage[key].as_u64();
@@ -301,12 +306,6 @@ fn answer(extra: &Value, log: &mut Log<'_>) -> Heard {
     });
     let content = message.get("content");
     Heard::known(content.is_some_and(|content| content.is_string() || content.is_null()))
-}
-
-/// Arguments as JSON, or as the text that they are.
-fn arguments(told: &Value) -> Value {
-    let Some(text) = told.as_str() else { return told.clone() };
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
 fn error(extra: &Value, log: &mut Log<'_>) {

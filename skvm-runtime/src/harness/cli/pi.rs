@@ -3,13 +3,15 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
-use skvm_core::llm::{StopReason, ToolCall, Usage};
+use skvm_core::llm::{StopReason, ToolCall};
 
 use super::CliError;
-use super::adapter::{Adapter, Facts, Heard, PROVIDER, Reader, Setup, Staged, quoted};
+use super::adapter::{
+    Adapter, Facts, Heard, PROVIDER, Reader, Setup, Staged, drive_one, quoted, usage_of,
+};
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
-use crate::command::CommandSpec;
+use crate::command::{CommandSpec, Exit};
 use crate::provider::{Endpoint, WireFormat};
 
 /// See the [module](self).
@@ -82,13 +84,14 @@ impl Adapter for Pi {
         Box::new(PiReader)
     }
 
-    async fn collect(&self, setup: &Setup<'_>, log: &mut Log<'_>) {
+    async fn drive(&self, setup: &Setup<'_>, log: &mut Log<'_>) -> Result<Option<Exit>, CliError> {
         // No argument keeps it from that.
         if setup.workdir.join(".pi").exists() {
             let told =
-                "PI took its prompt or settings from the folder .pi in the working directory";
+                "PI takes its prompt or settings from the folder .pi in the working directory";
             log.note("configured-by-workdir", told);
         }
+        drive_one(self, setup, log).await
     }
 }
 
@@ -218,7 +221,7 @@ fn message(message: &Value, log: &mut Log<'_>) -> Heard {
     log.answer(Answer {
         text: texts.filter_map(|part| part["text"].as_str()).collect(),
         calls: calls.collect(),
-        usage: usage(&message["usage"]),
+        usage: usage_of(&message["usage"], TOKENS),
         stop: match reason {
             "stop" => StopReason::Done,
             "toolUse" => StopReason::ToolCalls,
@@ -236,17 +239,8 @@ fn message(message: &Value, log: &mut Log<'_>) -> Heard {
     Heard::known(parts.iter().all(is_known))
 }
 
-/// The tokens of an answer. A server that tells none is told as one that used none.
-fn usage(told: &Value) -> Usage {
-    let number = |key: &str| told[key].as_u64();
-    let all = ["input", "output", "cacheRead", "cacheWrite"].map(number);
-    if all.iter().all(|number| number.is_none_or(|number| number == 0)) {
-        return Usage::default();
-    }
-    let [input, output, cache_read, cache_write] = all;
-    // It counts costs by a table of its own, which knows no model of ours.
-    Usage { input, output, cache_read, cache_write, cost_usd: None }
-}
+/// Where tokens stand.
+const TOKENS: [&str; 4] = ["/input", "/output", "/cacheRead", "/cacheWrite"];
 
 fn result(event: &Value, log: &mut Log<'_>) -> Heard {
     let id = event["toolCallId"].as_str().unwrap_or_default();

@@ -53,7 +53,7 @@ impl Transcript {
 }
 
 fn record_of(cli: Cli, pieces: &[(Source, &[u8])]) -> RunRecord {
-    let mut reader = cli.adapter().reader();
+    let mut reader = cli.adapter().reader(0);
     let mut log = Log::new(RunRecord::default(), &|_| {}, None, 1 << 40);
     let mut interpreter = Interpreter::new(&mut *reader, &mut log);
     let mut exit = Exit::Code(0);
@@ -209,7 +209,7 @@ fn a_transcript_that_breaks_off_is_not_taken_for_a_whole_one() {
             let last = cut.lines.last().cloned().unwrap_or_default();
             let is_half = serde_json::from_slice::<Value>(&last).is_err() && !last.is_empty();
             let is_passed_over =
-                cut.cli.adapter().reader().passes_over(&String::from_utf8_lossy(&last));
+                cut.cli.adapter().reader(0).passes_over(&String::from_utf8_lossy(&last));
             assert_eq!(
                 noted(&found),
                 usize::from(is_half && !is_passed_over),

@@ -78,7 +78,7 @@ async fn a_skill_that_is_injected_stands_in_what_the_program_is_told() {
     for (cli, file) in [
         (Cli::Pi, "state/append.md"),
         (Cli::Hermes, "state/config.yaml"),
-        (Cli::Codex, "state/AGENTS.md"),
+        (Cli::Codex, "state/config.toml"),
         (Cli::ClaudeCode, "state/append.md"),
         (Cli::OpenCode, "state/skill.md"),
     ] {
