@@ -120,8 +120,11 @@ async fn versions_are_asked_for_in_a_home_of_their_own() {
     assert!(!other.is_tested());
     let told = other.to_string();
     assert!(told.contains("9.9.9") && told.contains("not tested; 0.73.1 is"), "{told}");
-    let mute = stage.harness(Cli::Pi, "exit 1").detect().await;
+    let mute = stage.harness(Cli::Pi, "echo hello").detect().await;
     assert!(mute.to_string().contains("of an unknown version"), "{mute}");
+    // Numbers in what it says of its failure are no version.
+    let broken = stage.harness(Cli::Pi, "echo 'error in 1.2.3'; exit 1").detect().await;
+    assert!(broken.to_string().contains("does not work"), "{broken}");
 }
 
 #[tokio::test]
