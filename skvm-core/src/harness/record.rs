@@ -42,7 +42,7 @@ pub struct RunRecord {
     /// About the program that ran the agent, where the harness is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<ProcessReport>,
-    /// What the model did not manage, as far as the run shows it.
+    /// What was noticed: what the model did not manage, as far as the run shows it, and what the harness wants to tell.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<RunNote>,
 }
@@ -88,6 +88,7 @@ impl ProviderFault {
 /// About a program that ran an agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ProcessReport {
     /// Its version, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -194,7 +195,8 @@ pub struct RecordedToolCall {
     pub exit_code: Option<i32>,
 }
 
-/// Something that the model did not manage, told plainly.
+/// Something that was noticed, told plainly: that the model did not manage something, or that the harness could not
+/// read, end or remove something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunNote {
     /// A stable name, such as `no-tool-call`.

@@ -13,11 +13,14 @@ mod transcripts;
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, test_kill_process};
+use serde_json::{Value, json};
 use skvm_core::harness::{
     Harness as _, HarnessError, HarnessEvent, HarnessRun, Hooks, NoHooks, PreparedEnvironment,
     RunLimits, RunRecord, SkillMode, SkillView, Task, ToolOffer,
@@ -86,7 +89,7 @@ impl Stage {
 
     /// What a script has written into the working directory.
     fn text(&self, file: &str) -> String {
-        fs::read_to_string(self.work().join(file)).unwrap_or_else(|_| panic!("no file {file}"))
+        fs::read_to_string(self.work().join(file)).unwrap()
     }
 
     fn has(&self, file: &str) -> bool {
@@ -199,9 +202,75 @@ fn reasons(error: &dyn std::error::Error) -> String {
     format!("{error}{}", next.unwrap_or_default())
 }
 
-/// The last event of an answer in PI's words.
+/// An answer of the model in PI's words.
 fn answer(text: &str) -> String {
-    format!(
-        r#"{{"type":"message_end","message":{{"role":"assistant","responseId":"r","content":[{{"type":"text","text":"{text}"}}],"stopReason":"stop","usage":{{"input":1,"output":1}}}}}}"#
-    )
+    message(&json!([{"type": "text", "text": text}]), "stop")
+}
+
+/// A call of its shell in PI's words, and what came of it.
+fn called(id: &str, command: &str, output: &str) -> String {
+    let call =
+        json!([{"type": "toolCall", "id": id, "name": "bash", "arguments": {"command": command}}]);
+    let result = json!({
+        "type": "tool_execution_end",
+        "toolCallId": id,
+        "toolName": "bash",
+        "result": {"content": [{"type": "text", "text": output}]},
+        "isError": false,
+    });
+    format!("{}\n{result}", message(&call, "toolUse"))
+}
+
+fn message(content: &Value, stop: &str) -> String {
+    json!({"type": "message_end", "message": {
+        "role": "assistant",
+        "responseId": "r",
+        "content": content,
+        "stopReason": stop,
+        "usage": {"input": 10, "output": 2, "cacheRead": 0, "cacheWrite": 0},
+    }})
+    .to_string()
+}
+
+/// The command of a shell that writes lines.
+fn writes(lines: &[&str]) -> String {
+    format!("cat <<'LINES'\n{}\nLINES\n", lines.join("\n"))
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.is_symlink() {
+            files.extend(self::files(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// What others than the owner may do with it.
+fn others(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o077
+}
+
+/// Waits for something that must come.
+async fn until(condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < SOON, "waited in vain");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Whether a process runs. One that ended and that nobody has asked about yet does not.
+fn runs(pid: &str) -> bool {
+    let pid: i32 = pid.trim().parse().unwrap();
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+    let is_zombie = stat.is_ok_and(|stat| {
+        stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
+    });
+    !is_zombie && test_kill_process(Pid::from_raw(pid).unwrap()).is_ok()
 }

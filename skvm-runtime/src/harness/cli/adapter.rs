@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use serde_json::Value;
 use skvm_core::harness::{HarnessFeatures, RunLimits, SkillMode, SkillView};
+use skvm_core::llm::Usage;
 
 use super::CliError;
 use super::foreseen::ShellTool;
@@ -98,7 +99,7 @@ pub(super) struct Setup<'a> {
 }
 
 /// How long programs may take to end the commands that they have started, when they are asked to end.
-const GRACE: Duration = Duration::from_secs(6);
+pub(super) const GRACE: Duration = Duration::from_secs(6);
 
 /// The name under which a provider is put into a configuration.
 pub(super) const PROVIDER: &str = "skvm";
@@ -146,6 +147,24 @@ impl Setup<'_> {
     pub(super) fn command_in(&self, folder: &Path) -> CommandSpec {
         CommandSpec::new(self.program, folder).with_deadline(self.left()).with_grace(GRACE)
     }
+}
+
+/// Tokens read, written, read from a cache and written to one, at these places of a value. Programs that were told none
+/// say that there were none.
+pub(super) fn usage_of(told: &Value, places: [&str; 4]) -> Usage {
+    let all = places.map(|place| told.pointer(place).and_then(Value::as_u64));
+    if all.iter().all(|number| number.is_none_or(|number| number == 0)) {
+        return Usage::default();
+    }
+    let [input, output, cache_read, cache_write] = all;
+    // The costs that they count are of tables of their own.
+    Usage { input, output, cache_read, cache_write, cost_usd: None }
+}
+
+/// Arguments as JSON, or as the text that they are.
+pub(super) fn arguments_of(told: &Value) -> Value {
+    let Some(text) = told.as_str() else { return told.clone() };
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
 /// A path as one word of a shell.
@@ -198,13 +217,22 @@ pub(super) trait Adapter: fmt::Debug + Send + Sync {
 
     /// Runs it. `None` where it could not be waited for.
     async fn drive(&self, setup: &Setup<'_>, log: &mut Log<'_>) -> Result<Option<Exit>, CliError> {
-        let spec = self.launch(setup)?;
-        let mut reader = self.reader(setup.retries);
-        let events = self.events(setup);
-        let exit = attend(setup.runner, spec, events.as_deref(), &mut *reader, log).await?;
-        self.collect(setup, log).await;
-        Ok(Some(exit))
+        drive_one(self, setup, log).await
     }
+}
+
+/// Runs a program that is one process.
+pub(super) async fn drive_one<A: Adapter + ?Sized>(
+    adapter: &A,
+    setup: &Setup<'_>,
+    log: &mut Log<'_>,
+) -> Result<Option<Exit>, CliError> {
+    let spec = adapter.launch(setup)?;
+    let mut reader = adapter.reader(setup.retries);
+    let events = adapter.events(setup);
+    let exit = attend(setup.runner, spec, events.as_deref(), &mut *reader, log).await?;
+    adapter.collect(setup, log).await;
+    Ok(Some(exit))
 }
 
 /// What a line of output means.
@@ -249,6 +277,12 @@ pub(super) enum Heard {
     End,
 }
 
+impl Heard {
+    pub(super) fn known(is_known: bool) -> Self {
+        if is_known { Self::Known } else { Self::Unknown }
+    }
+}
+
 /// Runs a command whose output a reader understands. `events` is a file to which it adds lines while it runs; they are
 /// read as those of its standard output are.
 pub(super) async fn attend(
@@ -264,7 +298,9 @@ pub(super) async fn attend(
     let output = runner.attend(spec, &mut attendant, follow(tail.as_mut(), &interpreter)).await?;
     let mut interpreter = interpreter.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(tail) = &mut tail {
-        while let Some(bytes) = tail.more() {
+        // What is beyond what a record holds is not read.
+        for _ in 0..MAX_PIECES {
+            let Some(bytes) = tail.more() else { break };
             let _ = interpreter.take(Source::Events, &bytes);
         }
     }
@@ -282,6 +318,8 @@ async fn follow(tail: Option<&mut Tail>, interpreter: &Mutex<Interpreter<'_, '_>
             if lock(interpreter).take(Source::Events, &bytes) == Attention::End {
                 return;
             }
+            // One that never ends must not keep others from their turn.
+            tokio::task::yield_now().await;
         }
     }
 }
@@ -290,6 +328,8 @@ async fn follow(tail: Option<&mut Tail>, interpreter: &Mutex<Interpreter<'_, '_>
 const TAIL_EVERY: Duration = Duration::from_millis(100);
 /// How much of a file is read at once.
 const TAIL_BYTES: u64 = 256 << 10;
+/// How many times that is read when the program has ended.
+const MAX_PIECES: usize = 256;
 
 /// A file that grows.
 struct Tail {
@@ -304,7 +344,11 @@ impl Tail {
 
     /// What was added since; `None` when there is nothing.
     fn more(&mut self) -> Option<Vec<u8>> {
-        let mut file = File::open(&self.path).ok()?;
+        // The program may have put anything in its place.
+        let mut file = open_plainly(&self.path).ok()?;
+        if !file.metadata().ok()?.is_file() {
+            return None;
+        }
         file.seek(SeekFrom::Start(self.at)).ok()?;
         let mut bytes = Vec::new();
         file.take(TAIL_BYTES).read_to_end(&mut bytes).ok()?;
@@ -313,31 +357,44 @@ impl Tail {
     }
 }
 
+/// Opens a file to read it, not through a link, and without waiting for whoever writes to a pipe.
+#[cfg(unix)]
+fn open_plainly(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_plainly(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where a line comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
+pub(super) enum Source {
     Output,
     Error,
     Events,
 }
 
 /// Takes the output of a program in and hands it to its reader, line by line.
-struct Interpreter<'a, 'log> {
+pub(super) struct Interpreter<'a, 'log> {
     reader: &'a mut dyn Reader,
     log: &'a mut Log<'log>,
     lines: [Lines; 3],
 }
 
 impl<'a, 'log> Interpreter<'a, 'log> {
-    fn new(reader: &'a mut dyn Reader, log: &'a mut Log<'log>) -> Self {
+    pub(super) fn new(reader: &'a mut dyn Reader, log: &'a mut Log<'log>) -> Self {
         Self { reader, log, lines: Default::default() }
     }
 
-    fn take(&mut self, source: Source, bytes: &[u8]) -> Attention {
+    pub(super) fn take(&mut self, source: Source, bytes: &[u8]) -> Attention {
         let mut wanted = Attention::Go;
         for line in self.lines_of(source).push(bytes) {
             let heard = self.read(source, line);
@@ -388,7 +445,7 @@ impl<'a, 'log> Interpreter<'a, 'log> {
         heard
     }
 
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         for source in [Source::Output, Source::Error, Source::Events] {
             if let Some(line) = self.lines_of(source).finish() {
                 let _ = self.read(source, line);

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use skvm_core::harness::{HarnessFeatures, ToolResult};
-use skvm_core::llm::{StopReason, ToolCall, Usage};
+use skvm_core::llm::{StopReason, ToolCall};
 
 use super::CliError;
-use super::adapter::{Adapter, Facts, Heard, Reader, Setup, Staged, quoted};
+use super::adapter::{Adapter, Facts, Heard, Reader, Setup, Staged, quoted, usage_of};
 use super::fault;
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
@@ -53,6 +53,9 @@ impl Adapter for ClaudeCode {
     fn launch(&self, setup: &Setup<'_>) -> Result<CommandSpec, CliError> {
         let sandbox = setup.sandbox;
         let millis = setup.left().as_millis();
+        // One that begins with a slash would be taken for a command of its own.
+        let slash = setup.prompt.starts_with('/');
+        let prompt = if slash { format!("\n{}", setup.prompt) } else { setup.prompt.to_owned() };
         let tools = if setup.discovered().is_some() { TOOLS_WITH_SKILLS } else { TOOLS };
         let mut command = setup
             .command()
@@ -68,8 +71,7 @@ impl Adapter for ClaudeCode {
             .with_variable("CLAUDE_CODE_MAX_OUTPUT_TOKENS", setup.limits.answer_tokens.to_string())
             .with_variable("API_TIMEOUT_MS", millis.to_string())
             .with_variable("DISABLE_AUTOUPDATER", "1")
-            // One that begins with a slash would be taken for a command of its own.
-            .with_stdin(format!("\n{}", setup.prompt));
+            .with_stdin(prompt);
         for name in OFF {
             command = command.with_variable(name, "1");
         }
@@ -166,7 +168,7 @@ impl Reader for ClaudeReader {
             "assistant" => return self.part(event, log),
             "user" => {
                 self.flush(log);
-                results(event, log);
+                return results(event, log);
             }
             "result" => {
                 self.flush(log);
@@ -206,7 +208,7 @@ impl ClaudeReader {
         }
         let (_, answer) = self.open.get_or_insert_with(|| (id.to_owned(), Answer::default()));
         answer.text.extend(texts());
-        answer.usage = usage(&message["usage"]);
+        answer.usage = usage_of(&message["usage"], TOKENS);
         let calls = parts.iter().filter(|part| part["type"] == "tool_use").map(|part| ToolCall {
             id: part["id"].as_str().unwrap_or_default().to_owned(),
             name: part["name"].as_str().unwrap_or_default().to_owned(),
@@ -219,7 +221,13 @@ impl ClaudeReader {
             // Whether more comes is told at the end.
             _ => StopReason::Unknown,
         };
-        Heard::Known
+        let is_known = |part: &Value| match part["type"].as_str() {
+            Some("text") => part["text"].is_string(),
+            Some("tool_use") => part["id"].is_string() && part["name"].is_string(),
+            Some(kind) => matches!(kind, "thinking" | "redacted_thinking"),
+            None => false,
+        };
+        Heard::known(parts.iter().all(is_known))
     }
 
     fn flush(&mut self, log: &mut Log<'_>) {
@@ -230,22 +238,13 @@ impl ClaudeReader {
     }
 }
 
-/// The tokens of an answer or of the run. A server that tells none is told as one that used none.
-fn usage(told: &Value) -> Usage {
-    let number = |key: &str| told[key].as_u64();
-    let all =
-        ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"]
-            .map(number);
-    if all.iter().all(|number| number.is_none_or(|number| number == 0)) {
-        return Usage::default();
-    }
-    let [input, output, cache_read, cache_write] = all;
-    // The costs that it tells of a model that it does not know are invented.
-    Usage { input, output, cache_read, cache_write, cost_usd: None }
-}
+/// Where tokens stand.
+const TOKENS: [&str; 4] =
+    ["/input_tokens", "/output_tokens", "/cache_read_input_tokens", "/cache_creation_input_tokens"];
 
-fn results(event: &Value, log: &mut Log<'_>) {
-    let parts = event["message"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+fn results(event: &Value, log: &mut Log<'_>) -> Heard {
+    let told = &event["message"]["content"];
+    let parts = told.as_array().map(Vec::as_slice).unwrap_or_default();
     for part in parts.iter().filter(|part| part["type"] == "tool_result") {
         let id = part["tool_use_id"].as_str().unwrap_or_default();
         let call = log.call(id).unwrap_or_else(|| ToolCall {
@@ -272,11 +271,13 @@ fn results(event: &Value, log: &mut Log<'_>) {
         };
         log.result(&call, ToolResult { content, is_error, exit_code, duration_ms: 0 });
     }
+    // Words in the user's place are none of the model's.
+    Heard::known(told.is_array() || told.is_string())
 }
 
 /// The last event. Its subtype says success also where it is none.
 fn ended(event: &Value, log: &mut Log<'_>) {
-    log.total_usage(usage(&event["usage"]));
+    log.total_usage(usage_of(&event["usage"], TOKENS));
     let told = event["result"].as_str().unwrap_or_default();
     if event["subtype"] == "error_max_turns" {
         return log.used_up_turns();

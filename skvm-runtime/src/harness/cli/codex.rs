@@ -1,6 +1,7 @@
 //! Codex: `codex exec --json`, an event a line. It asks providers that speak responses.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -79,7 +80,7 @@ impl Adapter for Codex {
     }
 
     fn reader(&self, _retries: u32) -> Box<dyn Reader> {
-        Box::new(CodexReader)
+        Box::new(CodexReader::default())
     }
 
     async fn collect(&self, setup: &Setup<'_>, log: &mut Log<'_>) {
@@ -156,12 +157,20 @@ fn config(setup: &Setup<'_>, provider: &Endpoint) -> String {
     )
 }
 
+/// Most of a journal that is read, in bytes.
+const MAX_JOURNAL: u64 = 64 << 20;
+
 /// How many answers of the model the journals below a folder tell of.
 fn answers_in(folder: &Path, depth: usize) -> usize {
+    // The agent may have put a link in its place.
+    if !fs::symlink_metadata(folder).is_ok_and(|data| data.is_dir()) {
+        return 0;
+    }
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
     let count = |path: &Path| {
-        let text = fs::read_to_string(path).unwrap_or_default();
-        text.lines().filter(|line| line.contains("\"type\":\"token_usage_record\"")).count()
+        let Ok(file) = File::open(path) else { return 0 };
+        let lines = BufReader::new(file.take(MAX_JOURNAL)).lines().map_while(Result::ok);
+        lines.filter(|line| line.contains("\"type\":\"token_usage_record\"")).count()
     };
     entries
         .filter_map(Result::ok)
@@ -173,9 +182,79 @@ fn answers_in(folder: &Path, depth: usize) -> usize {
         .sum()
 }
 
-struct CodexReader;
+#[derive(Default)]
+struct CodexReader {
+    /// Words that were said, until it is known whether calls belong to them.
+    words: Option<String>,
+}
+
+impl CodexReader {
+    /// Words behind which no call came are an answer of their own.
+    fn flush(&mut self, log: &mut Log<'_>) {
+        if let Some(text) = self.words.take() {
+            // Whether more comes is told at the end.
+            log.answer(Answer { text, stop: StopReason::Unknown, ..Answer::default() });
+        }
+    }
+}
+
+impl CodexReader {
+    /// Something that was done or said.
+    fn completed(&mut self, item: &Value, log: &mut Log<'_>) -> Heard {
+        match item["type"].as_str().unwrap_or_default() {
+            "agent_message" => {
+                let Some(text) = item["text"].as_str() else { return Heard::Unknown };
+                self.flush(log);
+                self.words = Some(text.to_owned());
+            }
+            COMMAND => {
+                if log.call(id(item)).is_none() {
+                    self.called(item, log);
+                }
+                let exit_code =
+                    item["exit_code"].as_i64().and_then(|code| i32::try_from(code).ok());
+                let output = item["aggregated_output"].as_str();
+                result(item, output.unwrap_or_default(), exit_code, log);
+                return Heard::known(output.is_some());
+            }
+            "file_change" | "mcp_tool_call" | "web_search" => {
+                self.called(item, log);
+                let told = item.get("result").or(item.get("error")).filter(|told| !told.is_null());
+                let told = told.map(Value::to_string).unwrap_or_default();
+                result(item, &told, None, log);
+            }
+            // Its own remarks, such as on a model that it does not know, and what it only thinks.
+            "error" | "reasoning" | "todo_list" => {}
+            _ => return Heard::Unknown,
+        }
+        Heard::Known
+    }
+
+    /// A call that is made.
+    fn called(&mut self, item: &Value, log: &mut Log<'_>) {
+        let kind = item["type"].as_str().unwrap_or_default();
+        let (name, arguments) = match kind {
+            COMMAND => {
+                let command = item["command"].as_str().unwrap_or_default();
+                (COMMAND, json!({"command": unwrapped(command)}))
+            }
+            "mcp_tool_call" => (item["tool"].as_str().unwrap_or(kind), item["arguments"].clone()),
+            "web_search" => (kind, json!({"query": item["query"]})),
+            _ => (kind, json!({"changes": item["changes"]})),
+        };
+        let call = ToolCall { id: id(item).to_owned(), name: name.to_owned(), arguments };
+        let (calls, stop) = (vec![call], StopReason::ToolCalls);
+        let text = self.words.take().unwrap_or_default();
+        log.answer(Answer { text, calls, stop, ..Answer::default() });
+        log.executes(id(item));
+    }
+}
 
 impl Reader for CodexReader {
+    fn close(&mut self, log: &mut Log<'_>) {
+        self.flush(log);
+    }
+
     fn event(&mut self, event: &Value, log: &mut Log<'_>) -> Heard {
         let item = &event["item"];
         match event["type"].as_str().unwrap_or_default() {
@@ -184,13 +263,15 @@ impl Reader for CodexReader {
                     log.session(id);
                 }
             }
-            "item.started" if item["type"] == COMMAND => called(item, log),
-            "item.completed" => return completed(item, log),
+            "item.started" if item["type"] == COMMAND => self.called(item, log),
+            "item.completed" => return self.completed(item, log),
             "turn.completed" => {
+                self.flush(log);
                 log.total_usage(usage(&event["usage"]));
                 log.finished(None);
             }
             "error" => {
+                self.flush(log);
                 let told = event["message"].as_str().unwrap_or_default();
                 error(told, log);
                 // It would wait for ever.
@@ -198,7 +279,10 @@ impl Reader for CodexReader {
                     return Heard::End;
                 }
             }
-            "turn.failed" => error(event["error"]["message"].as_str().unwrap_or_default(), log),
+            "turn.failed" => {
+                self.flush(log);
+                error(event["error"]["message"].as_str().unwrap_or_default(), log);
+            }
             "turn.started" | "item.started" | "item.updated" => {}
             _ => return Heard::Unknown,
         }
@@ -206,59 +290,16 @@ impl Reader for CodexReader {
     }
 }
 
-/// Something that was done or said.
-fn completed(item: &Value, log: &mut Log<'_>) -> Heard {
-    match item["type"].as_str().unwrap_or_default() {
-        "agent_message" => log.answer(Answer {
-            text: item["text"].as_str().unwrap_or_default().to_owned(),
-            // Whether more comes is told at the end.
-            stop: StopReason::Unknown,
-            ..Answer::default()
-        }),
-        COMMAND => {
-            if log.call(id(item)).is_none() {
-                called(item, log);
-            }
-            let exit_code = item["exit_code"].as_i64().and_then(|code| i32::try_from(code).ok());
-            result(item, item["aggregated_output"].as_str().unwrap_or_default(), exit_code, log);
-        }
-        "file_change" | "mcp_tool_call" | "web_search" => {
-            called(item, log);
-            let told = item.get("result").or(item.get("error")).filter(|told| !told.is_null());
-            let told = told.map(Value::to_string).unwrap_or_default();
-            result(item, &told, None, log);
-        }
-        // Its own remarks, such as on a model that it does not know, and what it only thinks.
-        "error" | "reasoning" | "todo_list" => {}
-        _ => return Heard::Unknown,
-    }
-    Heard::Known
-}
-
 fn id(item: &Value) -> &str {
     item["id"].as_str().unwrap_or_default()
 }
 
-/// A call that is made.
-fn called(item: &Value, log: &mut Log<'_>) {
-    let kind = item["type"].as_str().unwrap_or_default();
-    let (name, arguments) = match kind {
-        COMMAND => {
-            let command = item["command"].as_str().unwrap_or_default();
-            (COMMAND, json!({"command": unwrapped(command)}))
-        }
-        "mcp_tool_call" => (item["tool"].as_str().unwrap_or(kind), item["arguments"].clone()),
-        "web_search" => (kind, json!({"query": item["query"]})),
-        _ => (kind, json!({"changes": item["changes"]})),
-    };
-    let call = ToolCall { id: id(item).to_owned(), name: name.to_owned(), arguments };
-    let (calls, stop) = (vec![call], StopReason::ToolCalls);
-    log.answer(Answer { calls, stop, ..Answer::default() });
-    log.executes(id(item));
-}
-
 fn result(item: &Value, content: &str, exit_code: Option<i32>, log: &mut Log<'_>) {
-    let Some(call) = log.call(id(item)) else { return };
+    let call = log.call(id(item)).unwrap_or_else(|| ToolCall {
+        id: id(item).to_owned(),
+        name: item["type"].as_str().unwrap_or_default().to_owned(),
+        arguments: Value::Null,
+    });
     let is_error = item["status"].as_str().is_some_and(|status| status != "completed");
     log.result(
         &call,

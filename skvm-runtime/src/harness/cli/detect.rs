@@ -64,12 +64,13 @@ pub(super) async fn detect(
     adapter: &dyn Adapter,
     program: Result<PathBuf, CliError>,
     environment: &Environment,
+    sandboxes: Option<&Path>,
 ) -> Detection {
     let program = match program {
         Ok(program) => program,
         Err(error) => return Detection::Missing(error),
     };
-    match ask(adapter, &program, environment).await {
+    match ask(adapter, &program, environment, sandboxes).await {
         Ok(told) => {
             let Facts { name, versions: tested, .. } = *adapter.facts();
             Detection::Found { name, program, version: version_in(&told), tested }
@@ -83,12 +84,18 @@ async fn ask(
     adapter: &dyn Adapter,
     program: &Path,
     environment: &Environment,
+    sandboxes: Option<&Path>,
 ) -> Result<String, CliError> {
-    let sandbox = Sandbox::new(None, false).map_err(|source| CliError::Sandbox { source })?;
+    let sandbox = Sandbox::new(sandboxes).map_err(|source| CliError::Sandbox { source })?;
     let environment = super::run::at_home(environment.clone(), &sandbox);
     let runner = CommandRunner::new(environment, [sandbox.path()])?;
     let spec = adapter.version_command(program, sandbox.path()).with_deadline(PATIENCE);
     let output = runner.run(spec).await?;
+    if !output.success() {
+        let Facts { name, install, .. } = *adapter.facts();
+        let how = output.exit.to_string();
+        return Err(CliError::Broken { name, how, install });
+    }
     Ok(format!("{}\n{}", output.stdout.text(), output.stderr.text()))
 }
 

@@ -19,6 +19,18 @@ pub enum CliError {
         /// What installs it.
         install: &'static str,
     },
+    /// It is there, and does not tell its version.
+    #[error(
+        "{name} does not work: asked for its version it gave {how}; install it with: {install}"
+    )]
+    Broken {
+        /// What it is called.
+        name: &'static str,
+        /// How it ended.
+        how: String,
+        /// What installs it.
+        install: &'static str,
+    },
     /// There is no way to the model.
     #[error("choosing the provider")]
     Provider(#[from] ProviderError),

@@ -63,13 +63,11 @@ const WORDS: [(ProviderFault, &[&str]); 7] = [
             "in json at position",
             "failed to parse",
             "stream disconnected before completion",
-            "malformed response",
             "invalid response",
             "empty response",
             "empty stream",
             "without receiving any events",
             "remained truncated",
-            "without receiving any events",
             "malformed",
             "error reading response",
         ],
@@ -99,7 +97,7 @@ pub(super) fn of_code(status: u64) -> Option<ProviderFault> {
 }
 
 /// The first status of a failure that stands in a text as one: a number of three digits by itself, at the beginning of
-/// a line or soon behind a word that speaks of statuses.
+/// it or soon behind a word that speaks of statuses.
 fn of_status(lower: &str) -> Option<ProviderFault> {
     let mut words = lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let mut since = usize::MAX;
@@ -146,6 +144,67 @@ mod tests {
             ("Unexpected token '{' in JSON at position 500", Some(ProviderFault::InvalidAnswer)),
         ] {
             assert_eq!(read(told), expected, "{told}");
+        }
+    }
+
+    #[test]
+    fn errors_in_transcripts_are_understood() {
+        for (fault, told) in [
+            // PI
+            (ProviderFault::Auth, "401 scripted 401"),
+            (ProviderFault::RateLimited, "429 scripted 429"),
+            (ProviderFault::Refused, "400 This model's maximum context length is 10 tokens"),
+            (ProviderFault::Refused, "404 The model M does not exist"),
+            (ProviderFault::Timeout, "Request timed out."),
+            (ProviderFault::InvalidAnswer, "Expected property name or '}' in JSON at position 1"),
+            // Hermes Agent
+            (ProviderFault::Auth, "HTTP 401: scripted 401"),
+            (ProviderFault::Server, "API call failed after 1 retries: HTTP 500: scripted 500"),
+            (ProviderFault::Unreachable, "API call failed after 1 retries: Connection error."),
+            (
+                ProviderFault::InvalidAnswer,
+                "API call failed after 1 retries: Provider returned an empty stream with no finish_reason (possible upstream error or malformed SSE response).",
+            ),
+            (ProviderFault::Unreachable, "APIConnectionError: Connection error."),
+            (ProviderFault::Timeout, "APITimeoutError: Request timed out."),
+            (
+                ProviderFault::RateLimited,
+                "RateLimitError: Error code: 429 - {'type': 'error', 'error': {'type': 'x_error', 'message': 'scripted 429'}}",
+            ),
+            // Codex
+            (
+                ProviderFault::Auth,
+                "unexpected status 401 Unauthorized: scripted 401, url: http://127.0.0.1:18405/v1/responses",
+            ),
+            (
+                ProviderFault::RateLimited,
+                "exceeded retry limit, last status: 429 Too Many Requests",
+            ),
+            (
+                ProviderFault::InvalidAnswer,
+                "stream disconnected before completion: stream closed before response.completed",
+            ),
+            (ProviderFault::Unreachable, "Connection failed: error sending request"),
+            // Claude Code
+            (ProviderFault::Auth, "Failed to authenticate. API Error: 401 scripted 401"),
+            (ProviderFault::RateLimited, "API Error: Request rejected (429) \u{b7} scripted 429"),
+            (
+                ProviderFault::Server,
+                "API Error: 500 scripted 500. This is a server-side issue, usually temporary \u{2014} try again in a moment. If it persists, check your inference gateway (127.0.0.1:18404).",
+            ),
+            (ProviderFault::InvalidAnswer, "API Error: Stream ended without receiving any events"),
+            (
+                ProviderFault::Unreachable,
+                "API Error: Connection refused \u{2014} a firewall or proxy may be blocking it (ECONNREFUSED)",
+            ),
+            // OpenCode
+            (ProviderFault::Server, "\"AI_APICallError: scripted 500\""),
+            (
+                ProviderFault::Unreachable,
+                "Cannot connect to API: Unable to connect. Is the computer able to access the url?",
+            ),
+        ] {
+            assert_eq!(read(told), Some(fault), "{told}");
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use skvm_core::harness::{Directive, HarnessRun, RunStatus, ToolDirective, ToolResult, TurnView};
 use skvm_core::llm::{LlmResponse, Message, ToolCall};
 
@@ -95,11 +94,17 @@ pub(super) async fn foresee(
     })
 }
 
+/// Arguments beside the command that change nothing of what it does.
+const HARMLESS: [&str; 6] =
+    ["description", "title", "timeout", "timeoutSeconds", "timeout_ms", "reason"];
+
 impl ShellTool {
     /// The command of a call of this tool, if it has nothing else in it that matters.
     fn command<'c>(&self, call: &'c ToolCall) -> Option<&'c str> {
-        let is_this = call.name == self.name;
-        call.arguments.get(self.argument).and_then(Value::as_str).filter(|_| is_this)
+        let arguments = call.arguments.as_object().filter(|_| call.name == self.name)?;
+        let is_harmless = |name: &String| name == self.argument || HARMLESS.contains(&&**name);
+        let command = arguments.get(self.argument)?.as_str()?;
+        arguments.keys().all(is_harmless).then_some(command)
     }
 }
 

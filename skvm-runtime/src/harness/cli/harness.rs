@@ -81,7 +81,7 @@ impl Cli {
         self.adapter().facts()
     }
 
-    fn adapter(self) -> &'static dyn Adapter {
+    pub(super) fn adapter(self) -> &'static dyn Adapter {
         match self {
             Self::Hermes => &hermes::Hermes,
             Self::OpenCode => &opencode::OpenCode,
@@ -242,7 +242,9 @@ impl CliHarness {
 
     /// Whether the program is there, and in which version. Takes the time that the program takes to tell it.
     pub async fn detect(&self) -> Detection {
-        let detection = detect(self.adapter, self.program(), &self.environment).await;
+        let detection =
+            detect(self.adapter, self.program(), &self.environment, self.sandboxes.as_deref())
+                .await;
         if let Detection::Found { version: Some(version), .. } = &detection {
             // Whoever was first has found the same.
             let _ = self.version.set(version.clone());

@@ -8,7 +8,9 @@ use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
 use super::CliError;
-use super::adapter::{Adapter, Facts, Heard, PROVIDER, Reader, Setup, json_text, quoted};
+use super::adapter::{
+    Adapter, Facts, Heard, PROVIDER, Reader, Setup, arguments_of, json_text, quoted,
+};
 use super::fault;
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
@@ -124,8 +126,15 @@ impl Adapter for Hermes {
                 .with_args(["-m", provider.model.as_str()]);
         } else {
             // A later key takes the place of an earlier one.
-            let own = json!({"hooks": config["hooks"], "hooks_auto_accept": true});
+            let mut own = json!({"hooks": config["hooks"], "hooks_auto_accept": true});
+            if let Some(file) = config.get("prefill_messages_file") {
+                own["prefill_messages_file"] = file.clone();
+            }
             sandbox.append("state/config.yaml", &format!("\n{}", as_lines(&own)))?;
+            // What the user has told it stays as it is; the skill is one of its own.
+            if let Some(skill) = setup.skill {
+                sandbox.place(&skill.folder, &format!("state/skills/{}", skill.name()))?;
+            }
             if let Some(skill) = setup.injected() {
                 command = command.with_args(["-s", &skill.name()]);
             }
@@ -230,10 +239,10 @@ impl Reader for HermesReader {
                     log.session(id);
                 }
             }
-            "post_api_request" => answer(extra, log),
+            "post_api_request" => return answer(extra, log),
             "api_request_error" => error(extra, log),
             "pre_tool_call" => log.executes(extra["tool_call_id"].as_str().unwrap_or_default()),
-            "post_tool_call" => result(event, log),
+            "post_tool_call" => return result(event, log),
             "on_session_end" if extra["completed"] == true => {
                 self.is_done = true;
                 log.finished(None);
@@ -256,7 +265,7 @@ impl Reader for HermesReader {
     fn close(&mut self, log: &mut Log<'_>) {
         if self.is_done && !log.has_ended() {
             // The event with the last answer did not come.
-            log.finished(Some(self.words.clone()));
+            log.finished(Some(self.words.trim().to_owned()));
         }
         // What no event tells: an answer that was cut, or why it did not start.
         log.said(&self.words);
@@ -266,13 +275,13 @@ impl Reader for HermesReader {
 /// Most of the standard output that is kept, in bytes.
 const MAX_WORDS: usize = 64 << 10;
 
-fn answer(extra: &Value, log: &mut Log<'_>) {
+fn answer(extra: &Value, log: &mut Log<'_>) -> Heard {
     let message = &extra["response"]["assistant_message"];
     let calls = message["tool_calls"].as_array().map(Vec::as_slice).unwrap_or_default();
     let calls = calls.iter().map(|call| ToolCall {
         id: call["id"].as_str().unwrap_or_default().to_owned(),
         name: call["name"].as_str().unwrap_or_default().to_owned(),
-        arguments: arguments(&call["arguments"]),
+        arguments: arguments_of(&call["arguments"]),
     });
     let usage = &extra["usage"];
     let number = |key: &str| usage[key].as_u64();
@@ -295,12 +304,8 @@ fn answer(extra: &Value, log: &mut Log<'_>) {
         },
         solidified: false,
     });
-}
-
-/// Arguments as JSON, or as the text that they are.
-fn arguments(told: &Value) -> Value {
-    let Some(text) = told.as_str() else { return told.clone() };
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+    let content = message.get("content");
+    Heard::known(content.is_some_and(|content| content.is_string() || content.is_null()))
 }
 
 fn error(extra: &Value, log: &mut Log<'_>) {
@@ -317,7 +322,7 @@ fn error(extra: &Value, log: &mut Log<'_>) {
     log.trouble_of(status.or(fault), &format!("{kind}: {message}"));
 }
 
-fn result(event: &Value, log: &mut Log<'_>) {
+fn result(event: &Value, log: &mut Log<'_>) -> Heard {
     let extra = &event["extra"];
     let id = extra["tool_call_id"].as_str().unwrap_or_default();
     let call = log.call(id).unwrap_or_else(|| ToolCall {
@@ -345,4 +350,5 @@ fn result(event: &Value, log: &mut Log<'_>) {
         result.is_error |= code != Some(0);
     }
     log.result(&call, result);
+    Heard::known(extra["result"].is_string())
 }

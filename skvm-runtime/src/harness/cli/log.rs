@@ -19,6 +19,8 @@ use crate::provider::ApiKey;
 const MAX_TEXT: usize = 64 << 10;
 /// Longest line that is shown where one was not understood.
 const MAX_SHOWN: usize = 300;
+/// Longest note, in characters.
+const MAX_NOTE: usize = 1_000;
 /// Longest standard error that is kept, in bytes.
 const MAX_STDERR: usize = 16 << 10;
 /// Most steps and bytes of a record. A program that tells more loses the rest, and is told of.
@@ -241,8 +243,10 @@ impl<'a> Log<'a> {
     }
 
     /// Takes the program's own name for the session.
-    pub(super) fn session(&mut self, id: impl Into<String>) {
-        self.process.session = Some(id.into());
+    pub(super) fn session(&mut self, id: impl AsRef<str>) {
+        if self.process.session.is_none() {
+            self.process.session = Some(self.shown(id.as_ref()));
+        }
     }
 
     /// The program says that it is done. Its last words, where it tells them apart from the answers. Where it told
@@ -315,7 +319,8 @@ impl<'a> Log<'a> {
         }
     }
 
-    pub(super) fn note(&mut self, code: &str, message: impl Into<String>) {
+    pub(super) fn note(&mut self, code: &str, message: impl AsRef<str>) {
+        let message = self.masked(message.as_ref()).chars().take(MAX_NOTE).collect::<String>();
         self.record.notes.push(RunNote::new(code, message));
     }
 
@@ -352,6 +357,9 @@ impl<'a> Log<'a> {
         if self.record.text.is_empty() && exit == Some(Exit::Code(0)) {
             self.record.text = std::mem::take(&mut self.words);
         }
+        if status == RunStatus::Ok && self.record.text.is_empty() {
+            self.note("empty-answer", "the model gave no final text");
+        }
         self.record.process = Some(std::mem::take(&mut self.process));
         self.close();
         self.record
@@ -377,7 +385,12 @@ impl<'a> Log<'a> {
             return (RunStatus::ProviderFault, Some(format!("{told}{until}")));
         }
         if late {
-            return (RunStatus::Timeout, Some("the deadline came first".to_owned()));
+            let told = "the deadline came first".to_owned();
+            // Where no answer ever came, the program's complaints tell whose fault that is.
+            let fault = fault::read(&self.process.stderr).filter(|_| !self.heard);
+            self.record.fault = fault;
+            let faulty = RunStatus::ProviderFault;
+            return (if fault.is_some() { faulty } else { RunStatus::Timeout }, Some(told));
         }
         let told = [&self.words, &self.process.stderr];
         let last = told.map(|told| last_line(told)).into_iter().find(|line| !line.is_empty());

@@ -27,20 +27,29 @@
 //!
 //! # What it guarantees
 //!
-//! - The deadline holds, and nothing of the program's process group outlives the run. On Linux nothing that it started
-//!   does, also not what left the group; it is found by a variable, so what takes that away is not.
+//! - The deadline holds: the program is asked to end then, and killed six seconds later. Nothing of the program's
+//!   process group outlives the run; on Linux nothing that it started does, also not what left the group. It is found by
+//!   a variable, so what takes that away is not.
 //! - The status is judged by what the program told of its work, and by its exit code only where it told nothing.
 //! - What is not understood of its output is counted and shown in the record's notes.
 //! - Tokens that are not told stay unknown.
-//! - The provider's key reaches the program and nothing else: it stands in no argument, and is masked in the record.
+//! - The provider's key stands in no argument and is masked in the record. The agent's commands do not get it as a
+//!   variable, but for JiuwenClaw's and OpenClaw's. Files of the run's folder hold it, which only their owner can read; the
+//!   agent is one.
 //!
 //! # What it does not
 //!
+//! - A prompt stands in an argument of Hermes Agent, so other users of the machine can see it; of the others it is fed
+//!   or lies in a file.
+//! - Codex tells no turns: each of its commands counts as one. JiuwenClaw takes no bound on the tokens of an answer.
+//! - JiuwenClaw's server asks nobody who they are, so while a run goes on every user of the machine may give it work.
 //! - These programs execute what their model wants with the rights of this process; they are told to ask nobody. Who
 //!   does not trust model or skill needs a container around the host.
 //! - They give no hooks while they run. The hooks are asked once before the start, so that work which a
 //!   [JIT](crate::jit) has solidified needs no program at all; commands that it responds are executed as the program
 //!   would. The rest is told afterwards, by the record: sessions take their trace from it, and learn from it.
+//! - They are driven on Unix. On other systems programs that npm installed are not found, and Hermes Agent's events are
+//!   not written.
 //! - They read a user's own configuration only in [native](CliHarness::native) mode, from a copy; what they change
 //!   there, such as a token that was renewed, is lost.
 
@@ -55,6 +64,8 @@ mod lines;
 mod log;
 mod run;
 mod sandbox;
+#[cfg(test)]
+mod tests;
 
 mod claude_code;
 mod codex;

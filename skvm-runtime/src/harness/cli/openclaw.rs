@@ -1,13 +1,17 @@
 //! OpenClaw: `openclaw agent --local`, and a plugin of its own that writes down an event a line.
 
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use skvm_core::harness::{HarnessFeatures, ToolResult};
-use skvm_core::llm::{StopReason, ToolCall, Usage};
+use skvm_core::llm::{StopReason, ToolCall};
 
 use super::CliError;
-use super::adapter::{Adapter, Facts, Heard, KEY_VARIABLE, PROVIDER, Reader, Setup, Staged};
+use super::adapter::{
+    Adapter, Facts, Heard, KEY_VARIABLE, PROVIDER, Reader, Setup, Staged, usage_of,
+};
 use super::fault;
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
@@ -105,7 +109,7 @@ impl Adapter for OpenClaw {
         sandbox.write("state/agents/main/agent/settings.json", retry.to_string())?;
         let config = match setup.provider {
             Some(provider) => with_provider(config(setup), setup, provider),
-            None => native(config(setup), setup),
+            None => native(config(setup), setup)?,
         };
         let config = sandbox.write("openclaw.json", config.to_string())?;
         let prompt = sandbox.write("prompt.txt", setup.prompt)?;
@@ -219,12 +223,17 @@ fn with_provider(mut config: Value, setup: &Setup<'_>, provider: &Endpoint) -> V
 }
 
 /// The user's own configuration under ours, which says where and how, and not whom to ask.
-fn native(own: Value, setup: &Setup<'_>) -> Value {
-    let theirs = std::fs::read_to_string(setup.sandbox.state().join("openclaw.json"));
-    let theirs = theirs.ok().and_then(|json| serde_json::from_str(&json).ok());
-    let Some(mut config) = theirs else { return own };
+fn native(own: Value, setup: &Setup<'_>) -> Result<Value, CliError> {
+    let theirs = match fs::read_to_string(setup.sandbox.state().join("openclaw.json")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(own),
+        theirs => theirs?,
+    };
+    let mut config = serde_json::from_str(&theirs).map_err(|error| {
+        let told = format!("the user's openclaw.json is no plain JSON: {error}");
+        io::Error::new(io::ErrorKind::InvalidData, told)
+    })?;
     merge(&mut config, own);
-    config
+    Ok(config)
 }
 
 fn merge(under: &mut Value, over: Value) {
@@ -289,7 +298,7 @@ impl Reader for OpenClawReader {
         if let Some(id) = agent["sessionId"].as_str() {
             log.session(id);
         }
-        log.total_usage(usage(&agent["usage"]));
+        log.total_usage(usage_of(&agent["usage"], TOKENS));
         if self.model_calls > 0 {
             log.model_calls(self.model_calls);
         }
@@ -309,9 +318,8 @@ fn remove_locks(name: &str) {
     let user = rustix::process::getuid().as_raw();
     for kind in ["gateway-lifecycle", "state-handles", "state-lifecycle"] {
         // One that is not there was not needed.
-        let _ = std::fs::remove_file(format!(
-            "/tmp/openclaw-state-locks-{user}/{kind}.{name}.lock.sqlite"
-        ));
+        let _ =
+            fs::remove_file(format!("/tmp/openclaw-state-locks-{user}/{kind}.{name}.lock.sqlite"));
     }
 }
 
@@ -340,7 +348,7 @@ fn answer(message: &Value, log: &mut Log<'_>) {
     log.answer(Answer {
         text: texts.filter_map(|part| part["text"].as_str()).collect(),
         calls,
-        usage: usage(&message["usage"]),
+        usage: usage_of(&message["usage"], TOKENS),
         stop: match reason {
             "stop" => StopReason::Done,
             "toolUse" => StopReason::ToolCalls,
@@ -352,15 +360,8 @@ fn answer(message: &Value, log: &mut Log<'_>) {
     ids.iter().for_each(|id| log.executes(id));
 }
 
-/// Tokens; where all are zero the server told none.
-fn usage(told: &Value) -> Usage {
-    let all = ["input", "output", "cacheRead", "cacheWrite"].map(|key| told[key].as_u64());
-    if all.iter().all(|number| number.is_none_or(|number| number == 0)) {
-        return Usage::default();
-    }
-    let [input, output, cache_read, cache_write] = all;
-    Usage { input, output, cache_read, cache_write, cost_usd: None }
-}
+/// Where tokens stand.
+const TOKENS: [&str; 4] = ["/input", "/output", "/cacheRead", "/cacheWrite"];
 
 fn result(event: &Value, log: &mut Log<'_>) {
     let id = event["toolCallId"].as_str().unwrap_or_default();

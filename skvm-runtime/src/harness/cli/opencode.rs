@@ -7,7 +7,7 @@ use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
 use super::CliError;
-use super::adapter::{Adapter, Facts, Heard, PROVIDER, Reader, Setup, Staged, json_text};
+use super::adapter::{Adapter, Facts, Heard, PROVIDER, Reader, Setup, Staged, json_text, usage_of};
 use super::fault;
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
@@ -208,11 +208,13 @@ impl Reader for OpenCodeReader {
             }
             "text" => {
                 self.open = true;
-                self.text.push_str(part["text"].as_str().unwrap_or_default());
+                let Some(text) = part["text"].as_str() else { return Heard::Unknown };
+                self.text.push_str(text);
             }
             "tool_use" => {
                 self.open = true;
                 self.calls.push(called(part));
+                return Heard::known(part["tool"].is_string() && part["callID"].is_string());
             }
             "step_finish" => {
                 let stop = match part["reason"].as_str() {
@@ -226,7 +228,7 @@ impl Reader for OpenCodeReader {
                     return self.fails(log, "the provider's answer could not be read");
                 }
                 self.failed = 0;
-                let usage = usage(&part["tokens"]);
+                let usage = usage_of(&part["tokens"], TOKENS);
                 self.open = true;
                 self.flush(stop, usage, log);
             }
@@ -315,16 +317,8 @@ fn called(part: &Value) -> (ToolCall, Option<ToolResult>) {
     (call, result)
 }
 
-/// The tokens of an answer. A server that tells none is told as one that used none.
-fn usage(told: &Value) -> Usage {
-    let number = |pointer: &str| told.pointer(pointer).and_then(Value::as_u64);
-    let all = ["/input", "/output", "/cache/read", "/cache/write"].map(number);
-    if all.iter().all(|number| number.is_none_or(|number| number == 0)) {
-        return Usage::default();
-    }
-    let [input, output, cache_read, cache_write] = all;
-    Usage { input, output, cache_read, cache_write, cost_usd: None }
-}
+/// Where tokens stand.
+const TOKENS: [&str; 4] = ["/input", "/output", "/cache/read", "/cache/write"];
 
 fn error(error: &Value, log: &mut Log<'_>) {
     let message = error["data"]["message"].as_str().or(error["message"].as_str());

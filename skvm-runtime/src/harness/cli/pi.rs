@@ -3,13 +3,15 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
-use skvm_core::llm::{StopReason, ToolCall, Usage};
+use skvm_core::llm::{StopReason, ToolCall};
 
 use super::CliError;
-use super::adapter::{Adapter, Facts, Heard, PROVIDER, Reader, Setup, Staged, quoted};
+use super::adapter::{
+    Adapter, Facts, Heard, PROVIDER, Reader, Setup, Staged, drive_one, quoted, usage_of,
+};
 use super::foreseen::ShellTool;
 use super::log::{Answer, Log};
-use crate::command::CommandSpec;
+use crate::command::{CommandSpec, Exit};
 use crate::provider::{Endpoint, WireFormat};
 
 /// See the [module](self).
@@ -82,13 +84,14 @@ impl Adapter for Pi {
         Box::new(PiReader)
     }
 
-    async fn collect(&self, setup: &Setup<'_>, log: &mut Log<'_>) {
+    async fn drive(&self, setup: &Setup<'_>, log: &mut Log<'_>) -> Result<Option<Exit>, CliError> {
         // No argument keeps it from that.
         if setup.workdir.join(".pi").exists() {
             let told =
-                "PI took its prompt or settings from the folder .pi in the working directory";
+                "PI takes its prompt or settings from the folder .pi in the working directory";
             log.note("configured-by-workdir", told);
         }
+        drive_one(self, setup, log).await
     }
 }
 
@@ -166,7 +169,7 @@ impl Reader for PiReader {
                 return message(&event["message"], log);
             }
             "tool_execution_start" => log.executes(text("toolCallId").unwrap_or_default()),
-            "tool_execution_end" => result(event, log),
+            "tool_execution_end" => return result(event, log),
             "auto_retry_start" => log.trouble(text("errorMessage").unwrap_or("it is tried again")),
             "auto_retry_end" if event["success"] == false => {
                 log.trouble(text("finalError").unwrap_or("it was tried again in vain"));
@@ -218,7 +221,7 @@ fn message(message: &Value, log: &mut Log<'_>) -> Heard {
     log.answer(Answer {
         text: texts.filter_map(|part| part["text"].as_str()).collect(),
         calls: calls.collect(),
-        usage: usage(&message["usage"]),
+        usage: usage_of(&message["usage"], TOKENS),
         stop: match reason {
             "stop" => StopReason::Done,
             "toolUse" => StopReason::ToolCalls,
@@ -227,29 +230,27 @@ fn message(message: &Value, log: &mut Log<'_>) -> Heard {
         },
         solidified: false,
     });
-    Heard::Known
+    let is_known = |part: &Value| match part["type"].as_str() {
+        Some("text") => part["text"].is_string(),
+        Some("toolCall") => part["id"].is_string() && part["name"].is_string(),
+        Some(kind) => kind == "thinking",
+        None => false,
+    };
+    Heard::known(parts.iter().all(is_known))
 }
 
-/// The tokens of an answer. A server that tells none is told as one that used none.
-fn usage(told: &Value) -> Usage {
-    let number = |key: &str| told[key].as_u64();
-    let all = ["input", "output", "cacheRead", "cacheWrite"].map(number);
-    if all.iter().all(|number| number.is_none_or(|number| number == 0)) {
-        return Usage::default();
-    }
-    let [input, output, cache_read, cache_write] = all;
-    // It counts costs by a table of its own, which knows no model of ours.
-    Usage { input, output, cache_read, cache_write, cost_usd: None }
-}
+/// Where tokens stand.
+const TOKENS: [&str; 4] = ["/input", "/output", "/cacheRead", "/cacheWrite"];
 
-fn result(event: &Value, log: &mut Log<'_>) {
+fn result(event: &Value, log: &mut Log<'_>) -> Heard {
     let id = event["toolCallId"].as_str().unwrap_or_default();
     let call = log.call(id).unwrap_or_else(|| ToolCall {
         id: id.to_owned(),
         name: event["toolName"].as_str().unwrap_or_default().to_owned(),
         arguments: Value::Null,
     });
-    let parts = event["result"]["content"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let told = event["result"]["content"].as_array();
+    let parts = told.map(Vec::as_slice).unwrap_or_default();
     let content: String = parts.iter().filter_map(|part| part["text"].as_str()).collect();
     let content = if content == "(no output)" { String::new() } else { content };
     let is_error = event["isError"].as_bool().unwrap_or(false);
@@ -259,6 +260,7 @@ fn result(event: &Value, log: &mut Log<'_>) {
         _ => None,
     };
     log.result(&call, ToolResult { content, is_error, exit_code, duration_ms: 0 });
+    Heard::known(told.is_some())
 }
 
 /// The code that stands in the last line of what a command gave.

@@ -1,24 +1,29 @@
 //! One run: what is foreseen, the sandbox, the program, the record.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use skvm_core::harness::{
-    HarnessError, HarnessEvent, HarnessRun, RecordedToolCall, RunRecord, SkillMode, ToolOffer,
+    HarnessError, HarnessEvent, HarnessRun, RecordedToolCall, RunRecord, RunStatus, SkillMode,
+    ToolOffer,
 };
 
 use super::CliError;
 use super::CliHarness;
-use super::adapter::{Setup, Staged};
+use super::adapter::{GRACE, Setup, Staged};
 use super::foreseen::{Foreseen, foresee};
 use super::leftovers::{self, EndsLeftovers};
 use super::log::Log;
 use super::sandbox::Sandbox;
+use tokio::time::timeout;
+
 use crate::command::{CommandRunner, Environment, Exit};
 use crate::provider::Endpoint;
 
 /// How much longer than its deadline a run may take: for processes to end and files to be read and removed.
-const MARGIN: Duration = Duration::from_secs(10);
+const MARGIN: Duration = Duration::from_secs(2 * GRACE.as_secs() + 3);
+/// Longest deadline; a longer one is cut to it.
+const MAX_DEADLINE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 pub(super) async fn run(
     harness: &CliHarness,
@@ -27,7 +32,7 @@ pub(super) async fn run(
     let started = Instant::now();
     let (program, provider) = ready(harness, &run)?;
     let not_ready = |source: CliError| harness.not_ready(source);
-    let deadline = started + run.limits.deadline;
+    let deadline = started + run.limits.deadline.min(MAX_DEADLINE);
     let key = provider.as_ref().and_then(|provider| provider.key.clone());
     let record = RunRecord {
         work_dir: run.workdir.to_owned(),
@@ -43,21 +48,35 @@ pub(super) async fn run(
     if let Some(prepared) = run.environment {
         environment = environment.with_prepared(prepared);
     }
-    let facts = harness.adapter.facts();
-    let commands = runner(environment.clone(), [run.workdir]).map_err(not_ready)?;
-    let prompt = match foresee(&mut run, facts.shell, &commands, &mut log).await {
-        Foreseen::Done(status) => return Ok(log.into_record(status)),
-        Foreseen::Open(prompt) => prompt,
-    };
-
-    let sandbox = Sandbox::new(harness.sandboxes.as_deref(), harness.keep)
+    let sandbox = Sandbox::new(harness.sandboxes.as_deref())
         .map_err(|source| not_ready(CliError::Sandbox { source }))?;
     // Also where this future is dropped.
     let _at_last = EndsLeftovers(sandbox.path().to_owned());
-    let staged = stage(harness, &sandbox, &run).map_err(not_ready)?;
     let environment = at_home(environment, &sandbox);
     let places = [run.workdir, sandbox.path()];
-    let runner = runner(environment.clone(), places).map_err(not_ready)?;
+    let runner = CommandRunner::new(environment.clone(), places)
+        .map_err(|error| not_ready(CliError::from(error)))?;
+
+    let shell = harness.adapter.facts().shell;
+    let foreseen = foresee(&mut run, shell, &runner, &mut log);
+    // Its commands end at the deadline by themselves; hooks need not.
+    let bound = deadline.saturating_duration_since(started) + MARGIN;
+    let prompt = match timeout(bound, foreseen).await {
+        Ok(Foreseen::Open(prompt)) => prompt,
+        Ok(Foreseen::Done(status)) => {
+            close(sandbox, false, &mut log).await;
+            return Ok(log.into_record(status));
+        }
+        Err(_) => {
+            close(sandbox, false, &mut log).await;
+            return Ok(log.into_record(RunStatus::Timeout));
+        }
+    };
+    let staged = match stage(harness, &sandbox, &run) {
+        Ok(staged) => staged,
+        Err(error) if log.turn() == 0 => return Err(not_ready(error)),
+        Err(error) => return Ok(broken(log, &error)),
+    };
     let setup = Setup {
         sandbox: &sandbox,
         workdir: run.workdir,
@@ -75,19 +94,17 @@ pub(super) async fn run(
     };
     log.tell(&HarnessEvent::Asking { turn: log.turn() });
     let driven = harness.adapter.drive(&setup, &mut log);
-    let driven = tokio::time::timeout(setup.left() + MARGIN, driven).await;
+    let driven = timeout(setup.left() + MARGIN, driven).await;
     let exit = match driven {
         Ok(Ok(exit)) => exit,
-        Ok(Err(error)) if !log.was_heard() => return Err(not_ready(error)),
-        Ok(Err(error)) => {
-            log.note("not-driven", error.to_string());
-            None
-        }
+        Ok(Err(error)) if log.turn() == 0 => return Err(not_ready(error)),
+        // What was done is told all the same.
+        Ok(Err(error)) => return Ok(broken(log, &error)),
         Err(_) => Some(Exit::Deadline),
     };
     log.version(harness.version.get().map(String::as_str));
     let loaded = run.skill.map(|skill| was_loaded(skill.mode, staged.as_ref(), &log));
-    close(sandbox, &mut log).await;
+    close(sandbox, harness.keep, &mut log).await;
     let mut record = log.into_judged_record(exit);
     record.skill_loaded = loaded;
     record.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -156,13 +173,6 @@ pub(super) fn at_home(environment: Environment, sandbox: &Sandbox) -> Environmen
         .with_variable("NO_COLOR", "1")
 }
 
-fn runner<'a>(
-    environment: Environment,
-    places: impl IntoIterator<Item = &'a Path>,
-) -> Result<CommandRunner, CliError> {
-    CommandRunner::new(environment, places).map_err(CliError::from)
-}
-
 /// Whether the skill's text reached a model that answered.
 fn was_loaded(mode: SkillMode, staged: Option<&Staged<'_>>, log: &Log<'_>) -> bool {
     let Some(staged) = staged else { return false };
@@ -181,15 +191,21 @@ fn was_loaded(mode: SkillMode, staged: Option<&Staged<'_>>, log: &Log<'_>) -> bo
     }
 }
 
+/// The record of a run in which something was done before it turned out that the program cannot do the rest.
+fn broken(mut log: Log<'_>, error: &CliError) -> RunRecord {
+    log.note("not-driven", error.to_string());
+    log.into_judged_record(None)
+}
+
 /// Ends what is left, and removes the sandbox or tells where it is kept.
-async fn close(sandbox: Sandbox, log: &mut Log<'_>) {
+async fn close(sandbox: Sandbox, keep: bool, log: &mut Log<'_>) {
     let place = sandbox.path().to_owned();
     let ended = tokio::task::spawn_blocking(move || leftovers::end(&place)).await.unwrap_or(0);
     if ended > 0 {
         log.note("processes-left", format!("{ended} processes were left, and ended"));
     }
-    if let Some(home) = sandbox.kept() {
-        return log.kept_home(home.to_owned());
+    if keep {
+        return log.kept_home(sandbox.keep());
     }
     let place = sandbox.path().to_owned();
     let removed = tokio::task::spawn_blocking(move || sandbox.remove()).await;

@@ -24,14 +24,13 @@ const MAX_CONFIGURATION: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Sandbox {
     folder: tempfile::TempDir,
-    keep: bool,
 }
 
 impl Sandbox {
     /// A new one below a folder, or below the system's for temporary files.
-    pub(super) fn new(parent: Option<&Path>, keep: bool) -> io::Result<Self> {
+    pub(super) fn new(parent: Option<&Path>) -> io::Result<Self> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix("skvm-").disable_cleanup(keep);
+        builder.prefix("skvm-");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -41,7 +40,7 @@ impl Sandbox {
             Some(parent) => builder.tempdir_in(parent)?,
             None => builder.tempdir()?,
         };
-        let sandbox = Self { folder, keep };
+        let sandbox = Self { folder };
         for place in [sandbox.home(), sandbox.state(), sandbox.skills(), sandbox.temporary()] {
             fs::create_dir(place)?;
         }
@@ -145,9 +144,9 @@ impl Sandbox {
         fs::rename(folder, place)
     }
 
-    /// Where it is, if it stays there.
-    pub(super) fn kept(&self) -> Option<&Path> {
-        self.keep.then(|| self.path())
+    /// Leaves it where it is.
+    pub(super) fn keep(self) -> PathBuf {
+        self.folder.keep()
     }
 
     /// Removes it, also what a program has protected from being removed.
@@ -164,11 +163,11 @@ impl Sandbox {
     }
 }
 
-/// The name of a skill as a folder's: as it is where it may be one.
+/// The name of a skill as a folder's: as it is where it may be one, and none that would be taken for an option.
 pub(super) fn folder_name(name: &str) -> String {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let name: String = name.chars().filter(|c| legal(*c)).take(64).collect();
-    let name = name.trim_matches('.');
+    let name = name.trim_matches('.').trim_start_matches(['.', '-']);
     if name.is_empty() { "skill".to_owned() } else { name.to_owned() }
 }
 

@@ -1,12 +1,18 @@
 //! openJiuwen's JiuwenClaw: a server of its own for each run, and a channel on which it is spoken to as an agent
 //! client does. A rail of ours in it writes down an event a line.
+//!
+//! Its server listens on this machine and asks nobody who they are, so while a run goes on every user of the machine may
+//! give it work. Its commands see the provider's key as `API_KEY`. A path behind an `@` in a prompt is replaced by the
+//! content of that file.
 
 mod reader;
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -88,13 +94,6 @@ impl Adapter for JiuwenClaw {
         Some(setup.sandbox.path().join("events.jsonl"))
     }
 
-    async fn collect(&self, setup: &Setup<'_>, _: &mut Log<'_>) {
-        // It keeps lists of what is to do where it works.
-        let lists = setup.workdir.join("todo");
-        let _ = fs::remove_dir_all(lists.join(session(setup)));
-        let _ = fs::remove_dir(lists);
-    }
-
     async fn drive(&self, setup: &Setup<'_>, log: &mut Log<'_>) -> Result<Option<Exit>, CliError> {
         if setup.prompt.len() > MAX_PROMPT {
             return Err(CliError::Unfit {
@@ -102,11 +101,12 @@ impl Adapter for JiuwenClaw {
                 what: "a prompt of more than 300,000 bytes",
             });
         }
+        let _clean = ToDo::of(setup);
         write_extension(setup)?;
         configure(setup).await?;
         for _ in 0..MAX_STARTS {
-            let ports = [free_port()?, free_port()?];
-            let variables = variables(setup, ports);
+            let ports = Ports::free()?;
+            let variables = variables(setup, ports.0);
             let program = CommandSpec::new(interpreter(setup.program), setup.sandbox.path());
             let server = with(program.with_args(["-m", "jiuwenclaw.app"]), &variables)
                 .with_deadline(setup.left())
@@ -125,7 +125,7 @@ impl Adapter for JiuwenClaw {
                     log.ended(&output?);
                     continue;
                 }
-                () = until_open(ports[1], setup.left()) => {}
+                () = until_open(ports.0[1], setup.left()) => {}
             }
             let channel = self.talk(setup, &variables, log);
             let ended = tokio::select! {
@@ -136,7 +136,6 @@ impl Adapter for JiuwenClaw {
                 Ok(exit) => {
                     drop(stop);
                     let _: Result<CommandOutput, _> = server.await;
-                    self.collect(setup, log).await;
                     Ok(Some(exit))
                 }
                 Err(output) => {
@@ -176,6 +175,30 @@ impl JiuwenClaw {
     }
 }
 
+/// The lists of what is to do that it keeps where it works, removed when this is dropped.
+struct ToDo {
+    folder: PathBuf,
+    session: String,
+    /// Whether the folder was there before.
+    was_there: bool,
+}
+
+impl ToDo {
+    fn of(setup: &Setup<'_>) -> Self {
+        let folder = setup.workdir.join("todo");
+        Self { was_there: folder.exists(), folder, session: session(setup) }
+    }
+}
+
+impl Drop for ToDo {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(self.folder.join(&self.session));
+        if !self.was_there {
+            let _ = fs::remove_dir(&self.folder);
+        }
+    }
+}
+
 /// Lets a command be.
 struct Nobody;
 
@@ -193,7 +216,9 @@ fn session(setup: &Setup<'_>) -> String {
 
 /// The Python that the program was installed for: the one in its first line, or the one beside it.
 fn interpreter(program: &Path) -> PathBuf {
-    let told = fs::read(program).unwrap_or_default();
+    let mut told = Vec::new();
+    // Programs may be large; only the first line counts.
+    let _ = fs::File::open(program).and_then(|file| file.take(4096).read_to_end(&mut told));
     let line = told.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
     let named = line.strip_prefix("#!").map(|path| PathBuf::from(path.trim()));
@@ -291,9 +316,40 @@ async fn configure(setup: &Setup<'_>) -> Result<(), CliError> {
     Err(CliError::Configuration(io::Error::other(told)))
 }
 
-/// A port that nobody listens on. Somebody may before the program does; then others are tried.
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+/// Two ports that nobody listens on, and no other run of this process takes. Another process may before the program
+/// does; then others are tried.
+struct Ports([u16; 2]);
+
+/// The ports of the runs that go on.
+static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+impl Ports {
+    fn free() -> io::Result<Self> {
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        // Held until all are chosen, so that they differ.
+        let mut held = Vec::new();
+        let mut ports = [0; 2];
+        for port in &mut ports {
+            *port = loop {
+                let listener = TcpListener::bind(("127.0.0.1", 0))?;
+                let free = listener.local_addr()?.port();
+                held.push(listener);
+                if taken.insert(free) {
+                    break free;
+                }
+            };
+        }
+        Ok(Self(ports))
+    }
+}
+
+impl Drop for Ports {
+    fn drop(&mut self) {
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        for port in self.0 {
+            taken.remove(&port);
+        }
+    }
 }
 
 /// Waits until somebody listens on a port, for a time at most.

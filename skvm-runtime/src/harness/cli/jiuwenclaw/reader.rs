@@ -4,7 +4,7 @@ use serde_json::Value;
 use skvm_core::harness::ToolResult;
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
-use super::super::adapter::{Heard, Reader};
+use super::super::adapter::{Heard, Reader, arguments_of};
 use super::super::fault;
 use super::super::log::{Answer, Log};
 
@@ -90,7 +90,7 @@ fn answer(response: &Value, log: &mut Log<'_>) {
     let calls = calls.iter().map(|call| ToolCall {
         id: call["id"].as_str().unwrap_or_default().to_owned(),
         name: call["function"]["name"].as_str().unwrap_or_default().to_owned(),
-        arguments: arguments(&call["function"]["arguments"]),
+        arguments: arguments_of(&call["function"]["arguments"]),
     });
     let calls: Vec<ToolCall> = calls.collect();
     let ids: Vec<String> = calls.iter().map(|call| call.id.clone()).collect();
@@ -111,12 +111,6 @@ fn answer(response: &Value, log: &mut Log<'_>) {
     ids.iter().for_each(|id| log.executes(id));
 }
 
-/// Arguments as JSON, or as the text that they are.
-fn arguments(told: &Value) -> Value {
-    let Some(text) = told.as_str() else { return told.clone() };
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
-}
-
 /// A request that failed, with what caused it.
 fn error(event: &Value, log: &mut Log<'_>) {
     let chain = event["chain"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -135,7 +129,7 @@ fn result(event: &Value, failure: Option<String>, log: &mut Log<'_>) {
     let call = log.call(id).unwrap_or_else(|| ToolCall {
         id: id.to_owned(),
         name: event["name"].as_str().unwrap_or_default().to_owned(),
-        arguments: arguments(&event["arguments"]),
+        arguments: arguments_of(&event["arguments"]),
     });
     let data = &result["data"];
     let exit_code = data["exit_code"].as_i64().and_then(|code| i32::try_from(code).ok());
