@@ -267,11 +267,17 @@ impl Reader for OpenClawReader {
             Some("locks") => self.locks = event["name"].as_str().map(str::to_owned),
             Some("model_call_started") => self.model_calls += 1,
             Some("model_call_ended") => {}
-            Some("before_message_write") if message["role"] == "assistant" => answer(message, log),
+            Some("before_message_write") if message["role"] == "assistant" => {
+                return answer(message, log);
+            }
             Some("before_message_write") => {}
             Some("after_tool_call") => result(event, log),
             Some(_) => return Heard::Unknown,
-            None => return self.words(&line.to_string(), log),
+            // An output that is short stands on one line.
+            None if line.get("ok").is_some() || line.get("payloads").is_some() => {
+                return self.words(&line.to_string(), log);
+            }
+            None => return Heard::Unknown,
         }
         Heard::Known
     }
@@ -286,6 +292,9 @@ impl Reader for OpenClawReader {
 
     fn close(&mut self, log: &mut Log<'_>) {
         remove_locks(self.locks.as_deref().unwrap_or_default());
+        if self.model_calls > 0 {
+            log.model_calls(self.model_calls);
+        }
         let output = std::mem::take(&mut self.output);
         let told: Option<Value> = serde_json::from_str(&output).ok();
         let Some(told) = told else {
@@ -299,9 +308,6 @@ impl Reader for OpenClawReader {
             log.session(id);
         }
         log.total_usage(usage_of(&agent["usage"], TOKENS));
-        if self.model_calls > 0 {
-            log.model_calls(self.model_calls);
-        }
         let error = told["error"]["message"].as_str();
         if let Some(error) = error.filter(|_| told["ok"] == false && !log.is_in_trouble()) {
             log.trouble(error);
@@ -327,7 +333,7 @@ fn remove_locks(name: &str) {
 #[cfg(not(unix))]
 fn remove_locks(_: &str) {}
 
-fn answer(message: &Value, log: &mut Log<'_>) {
+fn answer(message: &Value, log: &mut Log<'_>) -> Heard {
     let parts = message["content"].as_array().map(Vec::as_slice).unwrap_or_default();
     let reason = message["stopReason"].as_str().unwrap_or_default();
     if matches!(reason, "error" | "aborted") {
@@ -335,7 +341,12 @@ fn answer(message: &Value, log: &mut Log<'_>) {
         let code = message["errorCode"].as_str().unwrap_or_default();
         let status = code.parse().ok().and_then(fault::of_code);
         let fault = status.or_else(|| fault::read(code)).or_else(|| fault::read(told));
-        return log.trouble_of(fault, told);
+        log.trouble_of(fault, told);
+        return Heard::Known;
+    }
+    let mut texts = parts.iter().filter(|part| part["type"] == "text");
+    if texts.any(|part| !part["text"].is_string()) {
+        return Heard::Unknown;
     }
     let calls = parts.iter().filter(|part| part["type"] == "toolCall").map(|part| ToolCall {
         id: part["id"].as_str().unwrap_or_default().to_owned(),
@@ -358,6 +369,7 @@ fn answer(message: &Value, log: &mut Log<'_>) {
         solidified: false,
     });
     ids.iter().for_each(|id| log.executes(id));
+    Heard::Known
 }
 
 /// Where tokens stand.

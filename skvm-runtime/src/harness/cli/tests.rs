@@ -16,7 +16,8 @@ use super::log::Log;
 use crate::command::{Attention, CappedOutput, CommandOutput, Exit};
 
 /// Programs whose transcripts are there.
-const CLIS: [Cli; 5] = [Cli::Pi, Cli::Hermes, Cli::OpenCode, Cli::Codex, Cli::ClaudeCode];
+const CLIS: [Cli; 6] =
+    [Cli::Pi, Cli::OpenClaw, Cli::Hermes, Cli::OpenCode, Cli::Codex, Cli::ClaudeCode];
 
 /// What a program wrote to one stream after the other.
 #[derive(Clone)]
@@ -507,6 +508,8 @@ fn a_hundred_thousand_events_take_bounded_room_and_time() {
                 "\"tool_use\"",
                 "\"step_finish\"",
                 "\"tool_result\"",
+                "\"type\":\"before_message_write\",\"event\":{\"message\":{\"role\":\"assistant\",\"content\":[{\"type\":\"toolCall\"",
+                "\"type\":\"after_tool_call\"",
             ];
             kinds.iter().any(|kind| contains(line, kind))
         };

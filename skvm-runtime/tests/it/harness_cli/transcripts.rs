@@ -24,7 +24,7 @@ fn player(cli: Cli, case: &str) -> String {
             let _ = writeln!(script, "{}", command.replace("FILE", &word(&file(kind))));
         }
     };
-    play("events", "cat FILE >> \"$HERMES_HOME/events.jsonl\"");
+    play("events", "cat FILE >> \"${SKVM_EVENTS:-$HERMES_HOME/events.jsonl}\"");
     play("journal", "mkdir -p \"$CODEX_HOME/sessions/d\" && cp FILE \"$CODEX_HOME/sessions/d/j\"");
     play("stdout", "cat FILE");
     play("stderr", "cat FILE >&2");
@@ -172,4 +172,9 @@ async fn what_codex_wrote_is_understood() {
 #[tokio::test]
 async fn what_claude_code_wrote_is_understood() {
     check(Cli::ClaudeCode).await;
+}
+
+#[tokio::test]
+async fn what_openclaw_wrote_is_understood() {
+    check(Cli::OpenClaw).await;
 }
