@@ -136,10 +136,11 @@ fn reads(request: &SeenRequest) -> Reply {
         });
     }
     let tools = request.tool_names();
-    let tool = ["skill_view", "skill", "Skill"].into_iter().find(|tool| tools.contains(tool));
-    match tool {
+    let known = ["skill_view", "skill_tool", "skill", "Skill"];
+    match known.into_iter().find(|tool| tools.contains(tool)) {
         Some(tool) => {
-            Reply::Call { tool: tool.to_owned(), arguments: json!({"name": name, "skill": name}) }
+            let arguments = json!({"name": name, "skill": name, "skill_name": name});
+            Reply::Call { tool: tool.to_owned(), arguments }
         }
         // A title or the like is asked for.
         None => Reply::Scripted,
