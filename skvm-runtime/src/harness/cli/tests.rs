@@ -376,7 +376,10 @@ fn an_answer_whose_text_is_none_is_noted() {
         let lines = transcript.lines.iter().map(line).collect();
         let found = transcript.with_lines(lines).record();
         assert_eq!(noted(&found), 1, "{cli}: {found:?}");
-        assert!(found.status != RunStatus::Ok || is_told_empty(&found), "{cli}: {found:?}");
+        // Hermes Agent says it on its standard output as well.
+        let is_known = cli == Cli::Hermes && found.text == "all done: tool-ran";
+        let is_done = found.status == RunStatus::Ok;
+        assert!(!is_done || is_known || is_told_empty(&found), "{cli}: {found:?}");
     }
 }
 

@@ -41,10 +41,17 @@ fn player(cli: Cli, case: &str) -> String {
 async fn check(cli: Cli) {
     let cases = cases(cli);
     assert!(!cases.is_empty());
-    let found = join_all(cases.iter().map(|case| played(cli, case))).await;
+    // Those that take until their deadline have the machine for themselves.
+    let (endless, others): (Vec<&String>, Vec<&String>) =
+        cases.iter().partition(|case| player(cli, case).contains("exec sleep"));
+    let mut found = BTreeMap::new();
+    for group in [others, endless] {
+        let records = join_all(group.iter().map(|case| played(cli, case))).await;
+        found.extend(group.into_iter().map(String::as_str).zip(records));
+    }
     let place = folder(cli).join("records.txt");
     if std::env::var_os("SKVM_BLESS").is_some() {
-        let blocks = cases.iter().zip(&found).map(|(case, record)| format!("{case}\n{record}\n"));
+        let blocks = found.iter().map(|(case, record)| format!("{case}\n{record}\n"));
         fs::write(&place, blocks.collect::<Vec<_>>().join("\n")).unwrap();
     }
     let known = fs::read_to_string(&place).unwrap();
@@ -52,9 +59,10 @@ async fn check(cli: Cli) {
         known.trim().split("\n\n").map(|block| block.split_once('\n').unwrap()).collect();
     let named: Vec<&str> = known.keys().copied().collect();
     assert_eq!(named, cases, "each transcript has its record");
-    let wrong: String = (cases.iter().zip(&found))
-        .filter(|(case, found)| known[case.as_str()] != *found)
-        .map(|(case, found)| format!("{case} is\n{found}\nand not\n{}\n\n", known[case.as_str()]))
+    let wrong: String = found
+        .iter()
+        .filter(|(case, found)| known[*case] != **found)
+        .map(|(case, found)| format!("{case} is\n{found}\nand not\n{}\n\n", known[case]))
         .collect();
     assert!(wrong.is_empty(), "{wrong}");
 }
