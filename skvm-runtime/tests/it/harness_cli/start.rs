@@ -65,7 +65,7 @@ async fn hermes_has_the_prompt_as_an_argument_and_nothing_on_its_input() {
 #[tokio::test]
 async fn a_program_that_is_missing_is_told_with_what_installs_it() {
     let stage = Stage::new();
-    for cli in [Cli::Pi, Cli::Hermes, Cli::OpenCode, Cli::Codex, Cli::ClaudeCode] {
+    for cli in Cli::ALL {
         let nowhere = Environment::from_variables([("PATH", stage.path("programs"))]);
         let harness = CliHarness::for_endpoint(cli, endpoint(cli)).with_environment(nowhere);
         let found = harness.detect().await;
@@ -120,8 +120,12 @@ async fn versions_are_asked_for_in_a_home_of_their_own() {
     assert!(!other.is_tested());
     let told = other.to_string();
     assert!(told.contains("9.9.9") && told.contains("not tested; 0.73.1 is"), "{told}");
-    let mute = stage.harness(Cli::Pi, "exit 1").detect().await;
+    let mute = stage.harness(Cli::Pi, "echo hello").detect().await;
     assert!(mute.to_string().contains("of an unknown version"), "{mute}");
+    let broken = stage.harness(Cli::Pi, "echo 0.73.1; exit 1").detect().await;
+    assert!(matches!(broken, Detection::Missing(_)), "{broken}");
+    assert!(broken.to_string().contains(Cli::Pi.install()), "{broken}");
+    stage.is_clean();
 }
 
 #[tokio::test]
