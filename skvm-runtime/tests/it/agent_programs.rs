@@ -240,7 +240,6 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 #[ignore = "tells the script what to install"]
-#[expect(clippy::print_stdout, reason = "for the script")]
 fn agent_programs_are_installed_by() {
     for cli in Cli::ALL {
         println!("install {} {} {}", cli.id(), cli.program(), cli.install());

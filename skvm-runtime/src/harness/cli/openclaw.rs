@@ -104,11 +104,8 @@ impl Adapter for OpenClaw {
         if let Some(skill) = setup.injected() {
             sandbox.write("workspace/AGENTS.md", Staged::injection(skill))?;
         }
-        let retry = json!({"retry": {
-            "enabled": setup.retries > 0,
-            "maxRetries": setup.retries,
-            "provider": {"maxRetries": 0},
-        }});
+        // Of the settings for that it takes this one.
+        let retry = json!({"retry": {"provider": {"maxRetries": setup.retries}}});
         sandbox.write("state/agents/main/agent/settings.json", retry.to_string())?;
         let config = match setup.provider {
             Some(provider) => with_provider(config(setup), setup, provider),

@@ -59,7 +59,9 @@ pub(super) async fn run(
 
     let shell = harness.adapter.facts().shell;
     let foreseen = foresee(&mut run, shell, &runner, &mut log);
-    let prompt = match timeout(deadline.saturating_duration_since(started), foreseen).await {
+    // Its commands end at the deadline by themselves; hooks need not.
+    let bound = deadline.saturating_duration_since(started) + MARGIN;
+    let prompt = match timeout(bound, foreseen).await {
         Ok(Foreseen::Open(prompt)) => prompt,
         Ok(Foreseen::Done(status)) => {
             close(sandbox, false, &mut log).await;

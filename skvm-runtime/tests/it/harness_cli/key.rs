@@ -19,11 +19,11 @@ async fn the_key_stands_in_no_argument() {
         assert!(!stage.text("arguments").contains(KEY), "{cli}");
         let has_key = |file: &PathBuf| fs::read_to_string(file).unwrap().contains(KEY);
         let holders: Vec<PathBuf> = files(&home).into_iter().filter(has_key).collect();
-        // Commands of the agent's would see a variable; those that take one keep it from them.
+        // In a variable or in a file, and there only the owner can read it.
         let is_in_variable = stage.text("variables").contains(KEY);
-        let takes_variable = [Cli::Hermes, Cli::Codex].contains(&cli);
-        assert_eq!(is_in_variable, takes_variable, "{cli}");
-        assert_eq!(holders.is_empty(), is_in_variable, "{cli}: {holders:?}");
+        let has_file = [Cli::Pi, Cli::OpenCode, Cli::ClaudeCode].contains(&cli);
+        assert_eq!(is_in_variable, !has_file, "{cli}");
+        assert_eq!(holders.len(), usize::from(has_file), "{cli}: {holders:?}");
         assert!(holders.iter().all(|file| others(file) == 0), "{cli}");
     }
 }
