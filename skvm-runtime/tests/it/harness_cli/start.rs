@@ -65,7 +65,7 @@ async fn hermes_has_the_prompt_as_an_argument_and_nothing_on_its_input() {
 #[tokio::test]
 async fn a_program_that_is_missing_is_told_with_what_installs_it() {
     let stage = Stage::new();
-    for cli in [Cli::Pi, Cli::Hermes, Cli::OpenCode, Cli::Codex, Cli::ClaudeCode] {
+    for cli in Cli::ALL {
         let nowhere = Environment::from_variables([("PATH", stage.path("programs"))]);
         let harness = CliHarness::for_endpoint(cli, endpoint(cli)).with_environment(nowhere);
         let found = harness.detect().await;
@@ -125,6 +125,8 @@ async fn versions_are_asked_for_in_a_home_of_their_own() {
     // Numbers in what it says of its failure are no version.
     let broken = stage.harness(Cli::Pi, "echo 'error in 1.2.3'; exit 1").detect().await;
     assert!(broken.to_string().contains("does not work"), "{broken}");
+    assert!(matches!(broken, Detection::Missing(_)), "{broken}");
+    stage.is_clean();
 }
 
 #[tokio::test]
