@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use skvm_core::capability::Level;
-use skvm_core::harness::{RunStatus, SkillMode, Task};
+use skvm_core::harness::{RunStatus, Task};
 use skvm_core::target::Target;
 use skvm_runtime::engine::{RunRequest, SkVm};
 use skvm_runtime::harness::cli::{Cli, CliHarness};
@@ -37,32 +37,25 @@ async fn targets_that_differ_in_the_harness_load_variants_of_their_own() {
         }
         let vm = vm.build();
         let skill = Arc::new(skill());
-        for mode in [SkillMode::Inject, SkillMode::Discover] {
-            let mut variants = Vec::new();
-            for target in &targets {
-                let seen = server.requests().len();
-                let task = Task::new("What went wrong in app.log?");
-                let request = RunRequest::new(task, target.clone(), place.workdir());
-                let mut request = request.with_skill(Arc::clone(&skill));
-                request.mode = mode;
-                let outcome = vm.run(request).await.unwrap();
-                assert_eq!(outcome.record.status, RunStatus::Ok, "{:#?}", outcome.record);
-                variants.push((outcome.variant.unwrap(), server.requests().split_off(seen)));
-            }
-            let [(weak, at_weak), (strong, at_strong)] = variants.as_slice() else {
-                unreachable!()
+        let mut variants = Vec::new();
+        for target in &targets {
+            let seen = server.requests().len();
+            let task = Task::new("What went wrong in app.log?");
+            let request = RunRequest::new(task, target.clone(), place.workdir());
+            let outcome = vm.run(request.with_skill(Arc::clone(&skill))).await.unwrap();
+            assert_eq!(outcome.record.status, RunStatus::Ok, "{:#?}", outcome.record);
+            assert_eq!(outcome.record.skill_loaded, Some(true));
+            variants.push((outcome.variant.unwrap(), server.requests().split_off(seen)));
+        }
+        let [(weak, at_weak), (strong, at_strong)] = variants.as_slice() else { unreachable!() };
+        assert_ne!(weak.text(), strong.text());
+        for (requests, own, others) in [(at_weak, weak, strong), (at_strong, strong, weak)] {
+            let has = |text: &str| {
+                let asked = requests.iter().filter(|request| request.offers_tools());
+                asked.flat_map(|request| texts(&request.body)).any(|it| it.contains(text))
             };
-            assert_ne!(weak.text(), strong.text());
-            if mode == SkillMode::Inject {
-                for (requests, own, others) in [(at_weak, weak, strong), (at_strong, strong, weak)]
-                {
-                    let has = |text: &str| {
-                        let asked = requests.iter().filter(|request| request.offers_tools());
-                        asked.flat_map(|request| texts(&request.body)).any(|it| it.contains(text))
-                    };
-                    assert!(has(own.text().trim()) && !has(others.text().trim()));
-                }
-            }
+            assert!(has(own.text().trim()), "its own text is in the prompt");
+            assert!(!has(others.text().trim()), "the other's is not");
         }
         place.assert_clean();
         "ok".to_owned()

@@ -175,13 +175,17 @@ async fn commands_see_what_was_prepared() {
             path: vec![folder.path().to_owned()],
             variables: BTreeMap::from(variables),
         };
-        let script = Script::new().with_command("uname").with_answer(ANSWER);
+        let script = Script::new().with_command("uname; env > variables").with_answer(ANSWER);
         let mut scenario = Scenario::new(cli, script);
         scenario.prepared = Some(prepared);
         let played = scenario.play().await;
         assert_eq!(played.record.status, RunStatus::Ok, "{:#?}", played.record);
         let results = played.results();
         assert_eq!(results[0].output.as_deref(), Some("prepared and known"), "{results:?}");
+        let variables = std::fs::read_to_string(played.place.workdir().join("variables")).unwrap();
+        // These two take it in no other way.
+        let is_shown = matches!(cli, Cli::OpenClaw | Cli::JiuwenClaw);
+        assert!(is_shown || !variables.contains(KEY), "commands see the key");
         "ok".to_owned()
     })
     .await;
