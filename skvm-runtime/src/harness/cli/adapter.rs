@@ -42,7 +42,23 @@ pub(super) struct Facts {
     pub(super) shell: ShellTool,
     /// The user's own configuration: files below the user's home, and where they go in the sandbox.
     pub(super) native: &'static [(&'static str, &'static str)],
-    pub(super) features: fn() -> HarnessFeatures,
+    /// Whether its agents hand work to others of their own.
+    pub(super) has_sub_agents: bool,
+}
+
+impl Facts {
+    /// What it can do: what they all can, and what differs.
+    pub(super) fn features(&self) -> HarnessFeatures {
+        let mut features = HarnessFeatures::default();
+        features.inject = true;
+        features.discover = true;
+        features.usage = true;
+        features.batched_tool_calls = true;
+        features.sub_agents = self.has_sub_agents;
+        features.reaches_loopback = true;
+        features.asks_before_start = true;
+        features
+    }
 }
 
 /// A skill in its sandbox.

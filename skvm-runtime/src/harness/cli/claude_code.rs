@@ -1,7 +1,7 @@
 //! Claude Code: `claude -p --output-format stream-json`, an event a line. It asks providers that speak messages.
 
 use serde_json::{Value, json};
-use skvm_core::harness::{HarnessFeatures, ToolResult};
+use skvm_core::harness::ToolResult;
 use skvm_core::llm::{StopReason, ToolCall};
 
 use super::CliError;
@@ -33,16 +33,7 @@ static FACTS: Facts = Facts {
         (".claude/.credentials.json", "state/.credentials.json"),
         (".claude.json", "state/.claude.json"),
     ],
-    features: || {
-        let mut features = HarnessFeatures::default();
-        features.inject = true;
-        features.discover = true;
-        features.usage = true;
-        features.batched_tool_calls = true;
-        features.reaches_loopback = true;
-        features.asks_before_start = true;
-        features
-    },
+    has_sub_agents: false,
 };
 
 impl Adapter for ClaudeCode {

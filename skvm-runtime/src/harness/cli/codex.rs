@@ -6,7 +6,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
+use skvm_core::harness::{ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
 use super::CliError;
@@ -36,16 +36,7 @@ static FACTS: Facts = Facts {
     wires: &[WireFormat::Responses],
     shell: ShellTool { name: COMMAND, argument: "command" },
     native: &[(".codex/config.toml", "state/config.toml"), (".codex/auth.json", "state/auth.json")],
-    features: || {
-        let mut features = HarnessFeatures::default();
-        features.inject = true;
-        features.discover = true;
-        features.usage = true;
-        features.batched_tool_calls = true;
-        features.reaches_loopback = true;
-        features.asks_before_start = true;
-        features
-    },
+    has_sub_agents: false,
 };
 
 #[async_trait]

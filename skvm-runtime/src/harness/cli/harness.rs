@@ -305,7 +305,7 @@ impl Harness for CliHarness {
     }
 
     fn features(&self) -> HarnessFeatures {
-        (self.adapter.facts().features)()
+        self.adapter.facts().features()
     }
 
     fn version(&self) -> Option<&str> {

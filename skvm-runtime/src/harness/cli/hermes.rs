@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
+use skvm_core::harness::{ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
 use super::CliError;
@@ -36,16 +36,7 @@ static FACTS: Facts = Facts {
         (".hermes/auth.json", "state/auth.json"),
         (".hermes/SOUL.md", "state/SOUL.md"),
     ],
-    features: || {
-        let mut features = HarnessFeatures::default();
-        features.inject = true;
-        features.discover = true;
-        features.usage = true;
-        features.batched_tool_calls = true;
-        features.reaches_loopback = true;
-        features.asks_before_start = true;
-        features
-    },
+    has_sub_agents: false,
 };
 
 /// Its tool for commands.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use skvm_core::harness::{HarnessFeatures, ToolResult};
+use skvm_core::harness::ToolResult;
 use skvm_core::llm::{StopReason, ToolCall};
 
 use super::CliError;
@@ -42,16 +42,7 @@ static FACTS: Facts = Facts {
             "state/agents/main/agent/auth-profiles.json",
         ),
     ],
-    features: || {
-        let mut features = HarnessFeatures::default();
-        features.inject = true;
-        features.discover = true;
-        features.usage = true;
-        features.batched_tool_calls = true;
-        features.reaches_loopback = true;
-        features.asks_before_start = true;
-        features
-    },
+    has_sub_agents: false,
 };
 
 /// Writes down what happens, and first what the files are called with which it locks its state. It changes nothing.

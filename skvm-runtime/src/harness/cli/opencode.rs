@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
+use skvm_core::harness::{ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall, Usage};
 
 use super::CliError;
@@ -32,17 +32,7 @@ static FACTS: Facts = Facts {
         (".config/opencode/opencode.jsonc", "home/.config/opencode/opencode.jsonc"),
         (".local/share/opencode/auth.json", "home/.local/share/opencode/auth.json"),
     ],
-    features: || {
-        let mut features = HarnessFeatures::default();
-        features.inject = true;
-        features.discover = true;
-        features.usage = true;
-        features.batched_tool_calls = true;
-        features.sub_agents = true;
-        features.reaches_loopback = true;
-        features.asks_before_start = true;
-        features
-    },
+    has_sub_agents: true,
 };
 
 impl Adapter for OpenCode {
@@ -250,6 +240,10 @@ impl Reader for OpenCodeReader {
 
     /// Each request that fails is told here, and on the standard output only when it gives up.
     fn complaint(&mut self, line: &str, log: &mut Log<'_>) -> Heard {
+        // After its last answer nothing is tried any more.
+        if log.has_ended() {
+            return Heard::Known;
+        }
         if line.contains("level=ERROR") && line.contains("stream error") {
             let told = line.split_once("error.error=").map_or(line, |(_, told)| told);
             return self.fails(log, told);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use skvm_core::harness::{HarnessFeatures, ProviderFault, ToolResult};
+use skvm_core::harness::{ProviderFault, ToolResult};
 use skvm_core::llm::{StopReason, ToolCall};
 
 use super::CliError;
@@ -32,16 +32,7 @@ static FACTS: Facts = Facts {
         (".pi/agent/settings.json", "state/settings.json"),
         (".pi/agent/auth.json", "state/auth.json"),
     ],
-    features: || {
-        let mut features = HarnessFeatures::default();
-        features.inject = true;
-        features.discover = true;
-        features.usage = true;
-        features.batched_tool_calls = true;
-        features.reaches_loopback = true;
-        features.asks_before_start = true;
-        features
-    },
+    has_sub_agents: false,
 };
 
 #[async_trait]

@@ -122,7 +122,7 @@ fn ready(
         ToolOffer::None => return Err(unsupported("withhold its tools")),
         ToolOffer::Only(_) => return Err(unsupported("take tools of the host's")),
     }
-    let features = (harness.adapter.facts().features)();
+    let features = harness.adapter.facts().features();
     match run.skill.map(|skill| skill.mode) {
         Some(SkillMode::Inject) if !features.inject => {
             return Err(unsupported("put a skill into the prompt"));

@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use skvm_core::harness::HarnessFeatures;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
@@ -47,16 +46,7 @@ static FACTS: Facts = Facts {
         (".jiuwenclaw/config/.env", "state/config/.env"),
         (".jiuwenclaw/config/config.yaml", "state/config/config.yaml"),
     ],
-    features: || {
-        let mut features = HarnessFeatures::default();
-        features.inject = true;
-        features.discover = true;
-        features.usage = true;
-        features.batched_tool_calls = true;
-        features.reaches_loopback = true;
-        features.asks_before_start = true;
-        features
-    },
+    has_sub_agents: false,
 };
 
 const PREPARE: &str = include_str!("prepare.py");
