@@ -23,6 +23,7 @@
 //! println!("{:?}: {}", outcome.record.status, outcome.record.text);
 //! # Ok(())
 //! # }
+//! # drop(example());
 //! ```
 //!
 //! # What it guarantees
